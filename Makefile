@@ -1,0 +1,50 @@
+# `make demo` and `make test` need Linux, Python 3.10 or newer, make, a C compiler and a package index.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+PYTEST := $(BIN)/python -m pytest
+
+.PHONY: help demo test venv dev lint types unit test-slow clean
+
+help:
+	@echo "make demo       install into .venv, train on the embedded data, write runs/demo/"
+	@echo "make test       install the development extra, run every check CI runs"
+	@echo "make venv       only the set-up that both reuse"
+	@echo "make test-slow  the long checks (the whole embedded set simulated again)"
+
+venv: $(VENV)/.installed
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "dccad needs Python 3.10 or newer, found " + sys.version.split()[0] + ": make PYTHON=python3.12 venv")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing dccad into $(VENV) (the first time downloads torch; this takes minutes)"
+	@$(PIP) -e '.[plots]'
+	@touch $@
+
+dev: $(VENV)/.installed-dev
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	@$(PIP) -e '.[dev]'
+	@touch $@
+
+demo: venv
+	@$(BIN)/dccad demo --output runs/demo
+
+test: dev lint types unit
+
+lint: dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: dev
+	$(BIN)/mypy
+
+unit: dev
+	$(PYTEST) -m "not slow" --cov --cov-report=term
+
+test-slow: dev
+	$(PYTEST) -m slow tests
+
+clean:
+	rm -rf $(VENV) runs .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,49 @@
+"""Errors and warnings of dccad. Every message says what came, what is needed and what to do."""
+
+from __future__ import annotations
+
+from sklearn.exceptions import NotFittedError
+
+
+class DccadError(Exception):
+    """Base of every error that dccad raises on purpose."""
+
+
+class InputError(DccadError, ValueError):
+    """Data that cannot be used: the message names where, and the remedy."""
+
+
+class ParameterError(DccadError, ValueError):
+    """One or more parameters of the detector are out of range; all are listed at once."""
+
+
+class NotTrainedError(DccadError, NotFittedError):
+    """A detector was asked for results before ``fit``."""
+
+
+class ModelFileError(DccadError, ValueError):
+    """A model folder is missing, damaged, truncated, or of a later version."""
+
+
+class MissingExtraError(DccadError, ImportError):
+    """An optional package is needed; the message names the extra that installs it."""
+
+
+class DccadWarning(UserWarning):
+    """Base of every warning that dccad issues."""
+
+
+class ConstantSensorWarning(DccadWarning):
+    """A sensor never changes in the data that the scaling is fitted on."""
+
+
+class LatentCollapseWarning(DccadWarning):
+    """The clustering maps lose their variance or their centres fall together."""
+
+
+class SingleClusterWarning(DccadWarning):
+    """Every window of the fit lands in one region."""
+
+
+class CalibrationWarning(DccadWarning):
+    """The threshold stands on too few normal windows for the requested false-alarm rate."""
