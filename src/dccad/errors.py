@@ -17,7 +17,7 @@ class ParameterError(DccadError, ValueError):
     """One or more parameters of the detector are out of range; all are listed at once."""
 
 
-class NotTrainedError(DccadError, NotFittedError):
+class NotTrainedError(DccadError, NotFittedError):  # type: ignore[misc]  # sklearn is untyped
     """A detector was asked for results before ``fit``."""
 
 

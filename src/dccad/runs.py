@@ -1,14 +1,14 @@
-"""Runs of sensor rows: what a log may be, checked once, and cut where recording was interrupted.
+"""Runs of sensor rows: checked once, and cut where recording was interrupted.
 
 Everything behind this module sees only checked runs: finite floating-point values, named columns,
-no gap inside. Everything in front of it may be an array, a data frame of any library, a
-:class:`Run`, or a list or dict of these.
+no gap inside. :mod:`dccad.inputs` brings what callers pass into this form.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
@@ -142,64 +142,6 @@ class Log:
         return digest.hexdigest()
 
 
-def check_log(
-    log: Any,
-    *,
-    max_gap: float | None = None,
-    on_missing: OnMissing = "error",
-    interpolate_limit: int = 5,
-    causal: bool = False,
-) -> Log:
-    """Check a caller's log and cut it where recording was interrupted.
-
-    Parameters
-    ----------
-    log : array-like, data frame, Run, or list or dict of these
-        Rows are time steps. A data frame's datetime column (or pandas ``DatetimeIndex``) is taken
-        as the time, never as a sensor.
-    max_gap : float, optional
-        A step in time longer than this (seconds) starts a new segment; the default is 1.5 times
-        the run's median step.
-    on_missing : {"error", "interpolate"}
-        What to do with NaN; infinite values are always refused.
-    interpolate_limit : int
-        Longest stretch of NaN (rows) that is filled.
-    causal : bool
-        Fill with the last value seen instead of interpolating, so that no row sees its future.
-
-    Returns
-    -------
-    Log
-
-    Raises
-    ------
-    InputError
-        Names the run, row and column, what is needed and what to do.
-
-    Examples
-    --------
-    >>> stamps = np.array([0.0, 1, 2, 60, 61])
-    >>> log = check_log(Run(np.zeros((5, 2)), ("a", "b"), time=stamps))
-    >>> [len(segment) for segment in log.segments]
-    [3, 2]
-    """
-    runs, keys, single, named = _collect(log)
-    first = runs[0]
-    segments: list[Run] = []
-    for run in runs:
-        if run.columns != first.columns:
-            raise InputError(
-                f"run {run.name!r} has other columns than run {first.name!r}: "
-                + describe_column_difference(first.columns, run.columns)
-            )
-        if not len(run):
-            raise InputError(f"run {run.name!r} is empty: 0 rows; pass at least one window of rows")
-        run = _fill_missing(run, interpolate_limit, causal) if on_missing == "interpolate" else run
-        _refuse_non_finite(run, on_missing)
-        segments.extend(split_at_gaps(run, max_gap))
-    return Log(tuple(segments), tuple(len(run) for run in runs), keys, single, named)
-
-
 def split_at_gaps(run: Run, max_gap: float | None = None) -> list[Run]:
     """Cut a run where its time stamps jump, so that no window spans an interruption.
 
@@ -220,7 +162,9 @@ def split_at_gaps(run: Run, max_gap: float | None = None) -> list[Run]:
     time = run.time
     if np.isnat(time).any() if time.dtype.kind == "M" else not np.isfinite(time).all():
         raise InputError(f"run {run.name!r} has rows without a time stamp; remove those rows")
-    seconds = time.astype("datetime64[ns]").astype(np.int64) / 1e9 if time.dtype.kind == "M" else time
+    seconds = (
+        time.astype("datetime64[ns]").astype(np.int64) / 1e9 if time.dtype.kind == "M" else time
+    )
     steps = np.diff(seconds)
     if (steps <= 0).any():
         row = int(np.argmax(steps <= 0)) + 1
@@ -231,7 +175,7 @@ def split_at_gaps(run: Run, max_gap: float | None = None) -> list[Run]:
     limit = 1.5 * float(np.median(steps)) if max_gap is None else max_gap
     cuts = np.flatnonzero(steps > limit) + 1
     edges = [0, *cuts.tolist(), len(run)]
-    return [run.rows(start, stop) for start, stop in zip(edges[:-1], edges[1:], strict=True)]
+    return [run.rows(start, stop) for start, stop in itertools.pairwise(edges)]
 
 
 def describe_column_difference(expected: Sequence[str], found: Sequence[str]) -> str:
@@ -248,9 +192,9 @@ def describe_column_difference(expected: Sequence[str], found: Sequence[str]) ->
     extra = [name for name in found if name not in set(expected)]
     parts = []
     if missing:
-        parts.append(f"missing: {_quote(missing)}")
+        parts.append(f"missing: {quote_names(missing)}")
     if extra:
-        parts.append(f"not expected: {_quote(extra)}")
+        parts.append(f"not expected: {quote_names(extra)}")
     if not parts and len(expected) != len(found):
         parts.append(f"{len(found)} columns where {len(expected)} are expected")
     if not parts:
@@ -259,130 +203,30 @@ def describe_column_difference(expected: Sequence[str], found: Sequence[str]) ->
     return "; ".join(parts)
 
 
-def _quote(names: Sequence[str], most: int = 5) -> str:
+def quote_names(names: Sequence[str], most: int = 5) -> str:
+    """A few names for a message, and how many more there are."""
     shown = ", ".join(repr(name) for name in names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 
 
-def _collect(log: Any) -> tuple[list[Run], tuple[Any, ...] | None, bool, bool]:
-    """Bring the caller's log into a list of unchecked runs."""
-    keys: tuple[Any, ...] | None = None
-    single = False
-    items: list[tuple[str, Any]]
-    if isinstance(log, Mapping):
-        keys = tuple(log)
-        items = [(str(key), item) for key, item in log.items()]
-    elif isinstance(log, list | tuple) and log and all(_is_table(item) for item in log):
-        items = [(f"run {position}", item) for position, item in enumerate(log)]
-    else:
-        single = True
-        items = [("log", log)]
-    if not items:
-        raise InputError("the log holds no run; pass at least one run of sensor rows")
-    parts = [_as_run(item, name) for name, item in items]
-    return [run for run, _ in parts], keys, single, all(named for _, named in parts)
+def refuse_non_finite(run: Run, on_missing: OnMissing = "error") -> None:
+    """Refuse a run with NaN, infinite values, or values beyond single precision.
 
+    Raises
+    ------
+    InputError
+        How many there are, where the first one is, and the remedy.
 
-def _is_table(item: Any) -> bool:
-    return isinstance(item, Run) or _is_frame(item) or getattr(item, "ndim", 0) == 2
-
-
-def _is_frame(item: Any) -> bool:
-    return hasattr(item, "columns") or hasattr(item, "column_names")
-
-
-def _as_run(item: Any, name: str) -> tuple[Run, bool]:
-    if isinstance(item, Run):
-        return replace(item, values=_numeric(item.values, item.name)), True
-    if _is_frame(item):
-        return _run_from_frame(item, name)
-    values = _numeric(item, name)
-    return Run(values, tuple(f"sensor_{i}" for i in range(values.shape[1])), name), False
-
-
-def _numeric(values: Any, name: str) -> FloatArray:
-    if hasattr(values, "toarray"):
-        raise InputError(
-            f"{name!r} is a sparse matrix; sensor rows are dense: pass the result of .toarray()"
-        )
-    array = np.asarray(values)
-    if array.ndim != 2:
-        raise InputError(
-            f"{name!r} has shape {array.shape}; needed is a table of rows (time steps) × sensors. "
-            "Reshape your data: a single sensor is X.reshape(-1, 1), several runs are a list"
-        )
-    if array.shape[1] == 0:
-        raise InputError(
-            f"{name!r} has 0 feature(s) (shape={array.shape}) while a minimum of 1 is required: "
-            "pass at least one sensor column"
-        )
-    if array.dtype.kind == "c":
-        raise InputError(f"Complex data not supported: {name!r} must hold real numbers")
-    if array.dtype.kind not in "fiub":
-        try:
-            array = array.astype(np.float64)
-        except (TypeError, ValueError):
-            row, column, cell = _first_text_cell(array)
-            raise InputError(
-                f"{name!r} holds text at row {row}, column {column}: {cell!r}; "
-                "drop that column or encode it as numbers"
-            ) from None
-    return array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
-
-
-def _first_text_cell(array: NDArray[Any]) -> tuple[int, int, Any]:
-    for row, column in np.ndindex(*array.shape):
-        try:
-            float(array[row, column])
-        except (TypeError, ValueError):
-            return row, column, array[row, column]
-    return 0, 0, array.flat[0]
-
-
-def _run_from_frame(frame: Any, name: str) -> tuple[Run, bool]:
-    import narwhals as nw
-
-    # the index carries the time only in pandas; narwhals does not see it
-    index = getattr(frame, "index", None)
-    try:
-        table = nw.from_native(frame, eager_only=True)
-    except TypeError as error:
-        raise InputError(
-            f"{name!r} is a {type(frame).__name__}; needed is an array or an eager data frame "
-            "(pandas, Polars or Arrow table)"
-        ) from error
-    schema = table.schema
-    stamps = [column for column, dtype in schema.items() if dtype in (nw.Datetime, nw.Date)]
-    if len(stamps) > 1:
-        raise InputError(
-            f"{name!r} has several time columns: {_quote(stamps)}; keep one and drop the others"
-        )
-    sensors = [column for column in table.columns if column not in stamps]
-    text = [c for c in sensors if not (schema[c].is_numeric() or schema[c] == nw.Boolean)]
-    if text:
-        raise InputError(
-            f"{name!r} has columns that hold no numbers: {_quote([str(c) for c in text])}; "
-            "drop them or encode them as numbers"
-        )
-    if not sensors:
-        raise InputError(f"{name!r} has no sensor column; pass at least one column of numbers")
-    values = np.column_stack(
-        [np.asarray(table[c].cast(nw.Float64).to_numpy(), dtype=np.float64) for c in sensors]
-    )
-    time = None
-    if stamps:
-        time = table[stamps[0]].to_numpy().astype("datetime64[ns]")
-    elif index is not None and getattr(getattr(index, "dtype", None), "kind", "") == "M":
-        time = index.to_numpy().astype("datetime64[ns]")
-    named = all(isinstance(column, str) for column in sensors)
-    columns = tuple(str(column) for column in sensors)
-    return Run(values, columns, name, time), named
-
-
-def _refuse_non_finite(run: Run, on_missing: OnMissing) -> None:
+    Examples
+    --------
+    >>> refuse_non_finite(Run(np.array([[1.0], [np.inf]]), ("a",)))
+    Traceback (most recent call last):
+    dccad.errors.InputError: run 'log' has infinite values (1 in 1 of 1 columns, first at row 1,
+    column 'a'); remove or replace them
+    """
     # min and max see NaN and infinity without a temporary array of the size of the log
     lowest, highest = float(np.min(run.values)), float(np.max(run.values))
-    if -LARGEST <= lowest and highest <= LARGEST:
+    if lowest >= -LARGEST and highest <= LARGEST:
         return
     bad = ~(np.abs(run.values) <= LARGEST)
     row, column = (int(i) for i in np.argwhere(bad)[0])
@@ -403,8 +247,24 @@ def _refuse_non_finite(run: Run, on_missing: OnMissing) -> None:
     raise InputError(f"run {run.name!r} has {kind} ({where}); remove or replace them")
 
 
-def _fill_missing(run: Run, limit: int, causal: bool) -> Run:
-    """Fill stretches of NaN of at most ``limit`` rows; longer ones stay for the refusal."""
+def fill_missing(run: Run, limit: int, causal: bool = False) -> Run:
+    """Fill stretches of NaN of at most ``limit`` rows; longer ones stay for the refusal.
+
+    Parameters
+    ----------
+    run : Run
+    limit : int, in rows
+    causal : bool
+        Fill with the last value seen; otherwise linearly between neighbours.
+
+    Examples
+    --------
+    >>> run = Run(np.array([[0.0], [np.nan], [4.0]]), ("a",))
+    >>> fill_missing(run, 1).values.ravel().tolist()
+    [0.0, 2.0, 4.0]
+    >>> fill_missing(run, 1, causal=True).values.ravel().tolist()
+    [0.0, 0.0, 4.0]
+    """
     missing = np.isnan(run.values)
     if not missing.any():
         return run

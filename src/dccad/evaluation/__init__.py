@@ -1,1 +1,1 @@
-"""x."""
+"""Metrics, protocols and baselines; they know the detector, it knows none of them."""

@@ -1,0 +1,117 @@
+"""Which rows a fit trains on, which of them are reference-normal, and which it never sees."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dccad.calibration import hold_out, leave_out
+from dccad.errors import CalibrationWarning, InputError
+from dccad.inputs import check_log, check_same_sensors
+from dccad.runs import Log, Run
+from dccad.windows import check_window_count
+
+
+@dataclass(frozen=True)
+class FitData:
+    """The rows of one fit.
+
+    Attributes
+    ----------
+    log : Log
+        The rows that ``labels_`` describes.
+    reference : Log or None
+        The reference-normal rows, whole.
+    training : list of Run
+        What the network and the centres see; the runs of ``normal`` come first.
+    normal : list of Run
+        The part of the reference that is trained on; empty without a reference.
+    held_out : list of Run
+        The part of the reference that only the threshold sees.
+    """
+
+    log: Log
+    reference: Log | None
+    training: list[Run]
+    normal: list[Run]
+    held_out: list[Run]
+
+    def is_normal(self, starts: NDArray[np.int64]) -> NDArray[np.bool_] | None:
+        """Which training windows, given their first rows, are reference-normal; None without."""
+        if not self.normal:
+            return None
+        flags: NDArray[np.bool_] = starts < sum(len(run) for run in self.normal)
+        return flags
+
+
+def prepare_fit_data(
+    X: Any,
+    normal: Any,
+    *,
+    reading: Mapping[str, Any],
+    window: int,
+    stride: int,
+    n_clusters: int,
+    calibration_fraction: float,
+) -> FitData:
+    """Check the logs of a fit and divide their rows.
+
+    Parameters
+    ----------
+    X : log or None
+        Unlabelled rows.
+    normal : log or None
+        Reference-normal rows. Where they stand in ``X`` too, their held-out part is cut out of it.
+    reading : mapping
+        Keyword arguments of :func:`dccad.inputs.check_log`.
+    window, stride : int, in rows
+    n_clusters : int
+        Training needs at least this many windows.
+    calibration_fraction : float
+        Last share of each reference run that is held out.
+
+    Raises
+    ------
+    InputError
+
+    Warns
+    -----
+    CalibrationWarning
+        The reference is too short to hold a part out.
+
+    Examples
+    --------
+    >>> rows = np.random.default_rng(0).normal(size=(200, 2))
+    >>> data = prepare_fit_data(rows, rows[:100], reading={}, window=5, stride=1, n_clusters=2,
+    ...                         calibration_fraction=0.3)
+    >>> [len(run) for run in data.training], [len(run) for run in data.held_out]
+    ([70, 70, 100], [30])
+    """
+    if X is None and normal is None:
+        raise InputError("nothing to fit: pass an unlabelled log, reference-normal rows, or both")
+    if normal is None:
+        log = check_log(X, **reading)
+        check_window_count(log.segments, window, n_clusters, stride)
+        return FitData(log, None, list(log.segments), [], [])
+
+    reference = check_log(normal, **reading)
+    log = reference if X is None or X is normal else check_log(X, **reading)
+    check_same_sensors(log.columns, reference.columns, log.named and reference.named)
+    check_window_count(reference.segments, window, n_clusters, stride)
+    shortest = window + n_clusters * stride
+    trained, held_out = hold_out(reference.segments, calibration_fraction, shortest)
+    if not held_out:
+        warnings.warn(
+            "the reference-normal runs are too short to keep a part out of training, so the "
+            "threshold comes from rows the model has seen and will flag more new normal rows than "
+            f"asked; pass runs of at least {round(shortest / calibration_fraction + 0.5)} rows",
+            CalibrationWarning,
+            stacklevel=4,
+        )
+    unlabelled = [] if log is reference else leave_out(log.segments, held_out)
+    return FitData(log, reference, trained + unlabelled, trained, held_out)

@@ -1,0 +1,259 @@
+"""What callers pass as a log, brought into checked runs.
+
+A log is an array, a data frame of any library (through narwhals), a :class:`~dccad.runs.Run`, or a
+list or dict of these: rows are time steps, columns are sensors.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dccad.errors import InputError
+from dccad.runs import (
+    FloatArray,
+    Log,
+    OnMissing,
+    Run,
+    describe_column_difference,
+    fill_missing,
+    quote_names,
+    refuse_non_finite,
+    split_at_gaps,
+)
+
+
+def check_log(
+    log: Any,
+    *,
+    max_gap: float | None = None,
+    on_missing: OnMissing = "error",
+    interpolate_limit: int = 5,
+    causal: bool = False,
+) -> Log:
+    """Check a caller's log and cut it where recording was interrupted.
+
+    Parameters
+    ----------
+    log : array-like, data frame, Run, or list or dict of these
+        Rows are time steps. A data frame's datetime column (or pandas ``DatetimeIndex``) is taken
+        as the time, never as a sensor.
+    max_gap : float, optional
+        A step in time longer than this (seconds) starts a new segment; the default is 1.5 times
+        the run's median step.
+    on_missing : {"error", "interpolate"}
+        What to do with NaN; infinite values are always refused.
+    interpolate_limit : int
+        Longest stretch of NaN (rows) that is filled.
+    causal : bool
+        Fill with the last value seen instead of interpolating, so that no row sees its future.
+
+    Returns
+    -------
+    Log
+
+    Raises
+    ------
+    InputError
+        Names the run, row and column, what is needed and what to do.
+
+    Examples
+    --------
+    >>> stamps = np.array([0.0, 1, 2, 60, 61])
+    >>> log = check_log(Run(np.zeros((5, 2)), ("a", "b"), time=stamps))
+    >>> [len(segment) for segment in log.segments]
+    [3, 2]
+    """
+    runs, keys, single, named = _collect(log)
+    first = runs[0]
+    segments: list[Run] = []
+    for run in runs:
+        if run.columns != first.columns:
+            raise InputError(
+                f"run {run.name!r} has other columns than run {first.name!r}: "
+                + describe_column_difference(first.columns, run.columns)
+            )
+        if not len(run):
+            raise InputError(f"run {run.name!r} is empty: 0 rows; pass at least one window of rows")
+        run = fill_missing(run, interpolate_limit, causal) if on_missing == "interpolate" else run
+        refuse_non_finite(run, on_missing)
+        segments.extend(split_at_gaps(run, max_gap))
+    return Log(tuple(segments), tuple(len(run) for run in runs), keys, single, named)
+
+
+def check_scoring_log(
+    log: Any, columns: tuple[str, ...], named: bool, reading: Mapping[str, Any]
+) -> Log:
+    """Check a log to score, and that its sensors are those of the fit.
+
+    Parameters
+    ----------
+    log : as in :func:`check_log`
+    columns : tuple of str
+        Of the fit.
+    named : bool
+        The fit's columns had names (a data frame); only then are names compared.
+    reading : mapping
+        Keyword arguments of :func:`check_log`.
+
+    Raises
+    ------
+    InputError
+        Columns are missing, extra, in another order, or not as many as in the fit.
+
+    Warns
+    -----
+    UserWarning
+        Only one of the two logs has column names, as scikit-learn warns.
+    """
+    checked = check_log(log, **reading)
+    check_same_sensors(columns, checked.columns, named and checked.named)
+    if named != checked.named:
+        warnings.warn(
+            "X does not have valid feature names, but DCCA was fitted with feature names"
+            if named
+            else "X has feature names, but DCCA was fitted without feature names",
+            UserWarning,
+            stacklevel=4,
+        )
+    return checked
+
+
+def check_same_sensors(expected: tuple[str, ...], found: tuple[str, ...], named: bool) -> None:
+    """Refuse sensors that are not those expected; names are compared where both have them.
+
+    Raises
+    ------
+    InputError
+    """
+    if named and found != expected:
+        raise InputError(
+            "The feature names should match those that were passed during fit "
+            f"({describe_column_difference(expected, found)}); pass the {len(expected)} columns of "
+            "the fit, in its order"
+        )
+    if len(found) != len(expected):
+        raise InputError(
+            f"X has {len(found)} features, but DCCA is expecting {len(expected)} features as "
+            "input: pass the sensors of the fit"
+        )
+
+
+def _collect(log: Any) -> tuple[list[Run], tuple[Any, ...] | None, bool, bool]:
+    """Bring the caller's log into a list of unchecked runs."""
+    keys: tuple[Any, ...] | None = None
+    single = False
+    items: list[tuple[str, Any]]
+    if isinstance(log, Mapping) and not hasattr(log, "toarray"):  # SciPy's dok format is a dict
+        keys = tuple(log)
+        items = [(str(key), item) for key, item in log.items()]
+    elif isinstance(log, list | tuple) and log and all(_is_table(item) for item in log):
+        items = [(f"run {position}", item) for position, item in enumerate(log)]
+    else:
+        single = True
+        items = [("log", log)]
+    if not items:
+        raise InputError("the log holds no run; pass at least one run of sensor rows")
+    parts = [_as_run(item, name) for name, item in items]
+    return [run for run, _ in parts], keys, single, all(named for _, named in parts)
+
+
+def _is_table(item: Any) -> bool:
+    return isinstance(item, Run) or _is_frame(item) or getattr(item, "ndim", 0) == 2
+
+
+def _is_frame(item: Any) -> bool:
+    return hasattr(item, "columns") or hasattr(item, "column_names")
+
+
+def _as_run(item: Any, name: str) -> tuple[Run, bool]:
+    if isinstance(item, Run):
+        return replace(item, values=_numeric(item.values, item.name)), True
+    if _is_frame(item):
+        return _run_from_frame(item, name)
+    values = _numeric(item, name)
+    return Run(values, tuple(f"sensor_{i}" for i in range(values.shape[1])), name), False
+
+
+def _numeric(values: Any, name: str) -> FloatArray:
+    if hasattr(values, "toarray"):
+        raise InputError(
+            f"{name!r} is a sparse matrix; sensor rows are dense: pass the result of .toarray()"
+        )
+    array = np.asarray(values)
+    if array.ndim != 2:
+        raise InputError(
+            f"{name!r} has shape {array.shape}; needed is a table of rows (time steps) × sensors. "
+            "Reshape your data: a single sensor is X.reshape(-1, 1), several runs are a list"
+        )
+    if array.shape[1] == 0:
+        raise InputError(
+            f"{name!r} has 0 feature(s) (shape={array.shape}) while a minimum of 1 is required: "
+            "pass at least one sensor column"
+        )
+    if array.dtype.kind == "c":
+        raise InputError(f"Complex data not supported: {name!r} must hold real numbers")
+    if array.dtype.kind not in "fiub":
+        try:
+            array = array.astype(np.float64)
+        except (TypeError, ValueError):
+            row, column, cell = _first_text_cell(array)
+            raise InputError(
+                f"{name!r} holds text at row {row}, column {column}: {cell!r}; "
+                "drop that column or encode it as numbers"
+            ) from None
+    return array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
+
+
+def _first_text_cell(array: NDArray[Any]) -> tuple[int, int, Any]:
+    for row, column in np.ndindex(*array.shape):
+        try:
+            float(array[row, column])
+        except (TypeError, ValueError):
+            return row, column, array[row, column]
+    return 0, 0, array.flat[0]
+
+
+def _run_from_frame(frame: Any, name: str) -> tuple[Run, bool]:
+    import narwhals as nw
+
+    # the index carries the time only in pandas; narwhals does not see it
+    index = getattr(frame, "index", None)
+    try:
+        table = nw.from_native(frame, eager_only=True)
+    except TypeError as error:
+        raise InputError(
+            f"{name!r} is a {type(frame).__name__}; needed is an array or an eager data frame "
+            "(pandas, Polars or Arrow table)"
+        ) from error
+    schema = table.schema
+    stamps = [column for column, dtype in schema.items() if dtype in (nw.Datetime, nw.Date)]
+    if len(stamps) > 1:
+        raise InputError(
+            f"{name!r} has several time columns: {quote_names(stamps)}; keep one, drop the others"
+        )
+    sensors = [column for column in table.columns if column not in stamps]
+    text = [c for c in sensors if not (schema[c].is_numeric() or schema[c] == nw.Boolean)]
+    if text:
+        raise InputError(
+            f"{name!r} has columns that hold no numbers: {quote_names([str(c) for c in text])}; "
+            "drop them or encode them as numbers"
+        )
+    if not sensors:
+        raise InputError(f"{name!r} has no sensor column; pass at least one column of numbers")
+    values = np.column_stack(
+        [np.asarray(table[c].cast(nw.Float64).to_numpy(), dtype=np.float64) for c in sensors]
+    )
+    time = None
+    if stamps:
+        time = table[stamps[0]].to_numpy().astype("datetime64[ns]")
+    elif index is not None and getattr(getattr(index, "dtype", None), "kind", "") == "M":
+        time = index.to_numpy().astype("datetime64[ns]")
+    named = all(isinstance(column, str) for column in sensors)
+    columns = tuple(str(column) for column in sensors)
+    return Run(values, columns, name, time), named

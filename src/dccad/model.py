@@ -1,0 +1,95 @@
+"""What a fit leaves behind that scoring needs, and nothing of how it was learned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dccad.network import ConvAutoencoder
+from dccad.regions import Partition
+from dccad.runs import Run
+from dccad.scaling import Scaling
+from dccad.scoring import ScoreScale, WindowResults, score_window_set
+from dccad.windows import WindowSet, windows_to_rows
+
+
+@dataclass(frozen=True)
+class FittedModel:
+    """Runs in, one score and one region per row out.
+
+    Attributes
+    ----------
+    window : int, in rows
+    scaling : Scaling
+    network : ConvAutoencoder
+        In evaluation mode.
+    partition : Partition
+        Centres, regions and the normal region.
+    score_scale : ScoreScale
+    """
+
+    window: int
+    scaling: Scaling
+    network: ConvAutoencoder
+    partition: Partition
+    score_scale: ScoreScale
+
+    def windows(self, segments: Sequence[Run], stride: int = 1) -> WindowSet:
+        """Scaled windows of checked runs."""
+        return scaled_windows(segments, self.scaling, self.window, stride)
+
+    def score_windows(self, windows: WindowSet, keep_latents: bool = False) -> WindowResults:
+        """Clusters, regions and both statistics of each window."""
+        return score_window_set(windows, self.network, self.partition, keep_latents)
+
+    def scores(self, results: WindowResults) -> NDArray[np.float64]:
+        """One score per window, higher is more anomalous."""
+        return self.score_scale.combine(results.distance, results.error)
+
+    def score_rows(self, segments: Sequence[Run]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Score and region of every row.
+
+        Parameters
+        ----------
+        segments : sequence of Run
+            Checked, with the sensors of the fit.
+
+        Returns
+        -------
+        (scores, regions) : ndarray of shape (n_rows,)
+            NaN and -1 for the first ``window - 1`` rows of each run.
+        """
+        windows = self.windows(segments)
+        results = self.score_windows(windows)
+        return (
+            self.to_rows(self.scores(results), windows, segments, np.nan),
+            self.to_rows(results.regions, windows, segments, -1),
+        )
+
+    def latent_rows(self, segments: Sequence[Run]) -> NDArray[np.float32]:
+        """Latents of every row's window, shape (n_rows, n_maps * map_length)."""
+        windows = self.windows(segments)
+        latents = self.score_windows(windows, keep_latents=True).latents
+        assert latents is not None
+        flat = latents.reshape(len(windows), -1)
+        rows: NDArray[np.float32] = self.to_rows(flat, windows, segments, np.float32("nan"))
+        return rows
+
+    def to_rows(
+        self, values: NDArray[Any], windows: WindowSet, segments: Sequence[Run], fill: Any
+    ) -> NDArray[Any]:
+        """Give every row the result of the window that ends with it."""
+        lengths = [len(segment) for segment in segments]
+        return windows_to_rows(values, windows.starts.cpu().numpy(), self.window, lengths, fill)
+
+
+def scaled_windows(
+    segments: Sequence[Run], scaling: Scaling, window: int, stride: int = 1
+) -> WindowSet:
+    """Windows of checked runs after scaling; rows are stored once."""
+    rows = [scaling.apply(segment.values) for segment in segments]
+    return WindowSet.from_segments(rows, window, stride)

@@ -1,0 +1,225 @@
+"""The convolutional autoencoder whose last encoder convolution gives the activation maps."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Literal, TypeAlias
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from dccad.errors import ParameterError
+
+OutputActivation: TypeAlias = Literal["none", "sigmoid"]
+
+SHORTEST_MAP = 4
+"""Automatic strides leave an activation map at least this many positions where they can."""
+
+
+@dataclass(frozen=True)
+class NetworkSettings:
+    """Shape of the autoencoder.
+
+    Attributes
+    ----------
+    n_sensors, window : int
+        Channels and rows of a window.
+    n_kernels : int
+        Kernels of the first convolution; each further block has twice as many.
+    kernel_size : int
+        Rows that one kernel sees.
+    strides : tuple of int
+        Step of each encoder block; their number is the depth.
+    batch_norm : bool
+        Normalise every activation map over the batch.
+    output_activation : {"none", "sigmoid"}
+        Sigmoid for inputs scaled to 0–1.
+    """
+
+    n_sensors: int
+    window: int
+    n_kernels: int
+    kernel_size: int
+    strides: tuple[int, ...]
+    batch_norm: bool
+    output_activation: OutputActivation
+
+    @property
+    def n_maps(self) -> int:
+        """Activation maps M = kernels of the last encoder convolution."""
+        return int(self.n_kernels * 2 ** (len(self.strides) - 1))
+
+    @property
+    def map_length(self) -> int:
+        """Positions T of one activation map."""
+        return self.window // prod(self.strides)
+
+
+def automatic_strides(window: int, depth: int) -> tuple[int, ...]:
+    """Strides that divide the window and keep the activation maps wider than one value.
+
+    Block by block, the map is shortened by 2, else by 3, as long as at least
+    ``SHORTEST_MAP`` positions stay; a window that neither divides keeps its length.
+
+    Examples
+    --------
+    >>> automatic_strides(30, 3)
+    (2, 3, 1)
+    >>> automatic_strides(64, 4)
+    (2, 2, 2, 2)
+    >>> automatic_strides(7, 3)
+    (1, 1, 1)
+    """
+    strides, length = [], window
+    for _ in range(depth):
+        fits = [s for s in (2, 3) if length % s == 0 and length // s >= SHORTEST_MAP]
+        strides.append(fits[0] if fits else 1)
+        length //= strides[-1]
+    return tuple(strides)
+
+
+def check_strides(window: int, strides: Sequence[int]) -> None:
+    """Refuse a window that the strides do not divide, naming the nearest lengths that work.
+
+    Raises
+    ------
+    ParameterError
+
+    Examples
+    --------
+    >>> check_strides(31, (2, 3, 1))
+    Traceback (most recent call last):
+    dccad.errors.ParameterError: window=31 is not a multiple of 6, the product of strides=(2, 3, 1);
+    the nearest windows that work are 30 and 36, or leave strides='auto'
+    """
+    step = prod(strides)
+    if window % step:
+        below, above = window // step * step, (window // step + 1) * step
+        nearest = f"{below} and {above}" if below else f"{above} (the shortest)"
+        raise ParameterError(
+            f"window={window} is not a multiple of {step}, the product of "
+            f"strides={tuple(strides)}; the nearest windows that work are {nearest}, "
+            "or leave strides='auto'"
+        )
+
+
+class EncoderBlock(nn.Module):
+    """Convolution, leaky ReLU, batch normalisation: (B, C, L) to (B, kernels, L / stride)."""
+
+    def __init__(
+        self, n_inputs: int, n_kernels: int, kernel_size: int, stride: int, batch_norm: bool
+    ) -> None:
+        super().__init__()
+        self.padding = ((kernel_size - 1) // 2, kernel_size // 2)
+        self.convolution = nn.Conv1d(n_inputs, n_kernels, kernel_size, stride)
+        self.normalisation = nn.BatchNorm1d(n_kernels) if batch_norm else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Shorten the last axis by the stride."""
+        x = self.convolution(functional.pad(x, self.padding))
+        x = functional.leaky_relu(x, 0.01)
+        return x if self.normalisation is None else self.normalisation(x)
+
+
+class DecoderBlock(nn.Module):
+    """Transposed convolution that undoes an encoder block: (B, C, T) to (B, kernels, T × stride).
+
+    The last block of the decoder has neither leaky ReLU nor normalisation: sensors take any value.
+    """
+
+    def __init__(
+        self,
+        n_inputs: int,
+        n_kernels: int,
+        kernel_size: int,
+        stride: int,
+        batch_norm: bool,
+        last: bool,
+    ) -> None:
+        super().__init__()
+        self.stride, self.last = stride, last
+        self.crop = (kernel_size - 1) // 2
+        # long enough that the crop, the adjoint of the encoder's padding, leaves T × stride
+        extra = max(0, stride + self.crop - kernel_size)
+        self.convolution = nn.ConvTranspose1d(
+            n_inputs, n_kernels, kernel_size, stride, output_padding=extra
+        )
+        self.normalisation = nn.BatchNorm1d(n_kernels) if batch_norm and not last else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Lengthen the last axis by the stride."""
+        length = x.shape[-1] * self.stride
+        x = self.convolution(x)[..., self.crop : self.crop + length]
+        if self.last:
+            return x
+        x = functional.leaky_relu(x, 0.01)
+        return x if self.normalisation is None else self.normalisation(x)
+
+
+class ConvAutoencoder(nn.Module):
+    """Encoder to M activation maps of T positions, and the mirrored decoder.
+
+    Parameters
+    ----------
+    settings : NetworkSettings
+
+    Raises
+    ------
+    ParameterError
+        The strides do not divide the window.
+
+    Examples
+    --------
+    >>> settings = NetworkSettings(3, 30, 8, 3, (2, 3, 1), True, "none")
+    >>> network = ConvAutoencoder(settings)
+    >>> latents, reconstruction = network(torch.zeros(2, 3, 30))
+    >>> tuple(latents.shape), tuple(reconstruction.shape)      # M = 32 maps of T = 5 positions
+    ((2, 32, 5), (2, 3, 30))
+    """
+
+    def __init__(self, settings: NetworkSettings) -> None:
+        super().__init__()
+        check_strides(settings.window, settings.strides)
+        self.settings = settings
+        depth = len(settings.strides)
+        widths = [settings.n_sensors, *(settings.n_kernels * 2**block for block in range(depth))]
+        shapes = list(zip(itertools.pairwise(widths), settings.strides, strict=True))
+        size, norm = settings.kernel_size, settings.batch_norm
+        self.encoder = nn.Sequential(
+            *(EncoderBlock(inputs, kernels, size, step, norm) for (inputs, kernels), step in shapes)
+        )
+        self.decoder = nn.Sequential(
+            *(
+                DecoderBlock(kernels, inputs, size, step, norm, last=block == depth - 1)
+                for block, ((inputs, kernels), step) in enumerate(reversed(shapes))
+            )
+        )
+
+    def encode(self, windows: Tensor) -> Tensor:
+        """Windows (B, C, L) to latents (B, M, T)."""
+        latents: Tensor = self.encoder(windows)
+        return latents
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Latents (B, M, T) to reconstructed windows (B, C, L)."""
+        reconstruction: Tensor = self.decoder(latents)
+        if self.settings.output_activation == "sigmoid":
+            reconstruction = torch.sigmoid(reconstruction)
+        return reconstruction
+
+    def forward(self, windows: Tensor) -> tuple[Tensor, Tensor]:
+        """Windows to (latents, reconstruction)."""
+        latents = self.encode(windows)
+        return latents, self.decode(latents)
+
+    def map_parameters(self) -> list[nn.Parameter]:
+        """Parameters with one row per activation map, which the gradient routing divides.
+
+        Weights and bias of the last encoder convolution, and its normalisation's scale and shift.
+        """
+        last = self.encoder[-1]
+        return list(last.parameters())

@@ -1,0 +1,169 @@
+"""The losses, and the gradient routing that divides the last encoder convolution's kernels.
+
+With clustering kernels S and reconstruction kernels R, per batch:
+
+* *one-pass*: one backward pass of (1 − α) L_R + α L_C; the rows of R follow L_R alone. L_C does
+  not reach those rows (they only write their own maps), so their gradient is that of
+  (1 − α) L_R, and dividing it by 1 − α is exact.
+* *two-step* (as published): a step on (1 − α) L_R + α L_C with the rows of R frozen, then a step
+  on L_R with the rows of S frozen. Every other layer moves in both steps.
+
+"Rows" are those of the last encoder convolution's weights and bias and of its normalisation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal, TypeAlias
+
+import torch
+from torch import Tensor
+
+from dccad.network import ConvAutoencoder
+
+Routing: TypeAlias = Literal["one-pass", "two-step"]
+
+
+def reconstruction_loss(reconstruction: Tensor, windows: Tensor) -> Tensor:
+    """L_R = mean((x̂ − x)²) over windows, sensors and rows.
+
+    Examples
+    --------
+    >>> reconstruction_loss(torch.zeros(1, 2, 2), torch.tensor([[[1.0, 1.0], [3.0, 3.0]]])).item()
+    5.0
+    """
+    return (reconstruction - windows).square().mean()
+
+
+def clustering_loss(
+    latents: Tensor, centres: Tensor, assignments: Tensor, clustering: Tensor
+) -> Tensor:
+    """L_C = mean over windows and clustering maps of ‖z_m − μ_m,a_m(i)‖².
+
+    Parameters
+    ----------
+    latents : Tensor of shape (n_windows, n_maps, map_length)
+    centres : Tensor of shape (n_maps, n_clusters, map_length)
+    assignments : Tensor of shape (n_windows, n_maps), int64
+        Rows belong to the windows of this batch: stored assignments taken by window index.
+    clustering : Tensor of shape (n_maps,), bool
+
+    Returns
+    -------
+    Tensor, a scalar
+
+    Examples
+    --------
+    >>> latents = torch.tensor([[[1.0, 2.0], [9.0, 9.0]]])
+    >>> clustering = torch.tensor([True, False])
+    >>> assignments = torch.zeros(1, 2, dtype=torch.int64)
+    >>> clustering_loss(latents, torch.zeros(2, 2, 2), assignments, clustering).item()
+    5.0
+    """
+    maps = clustering.nonzero().flatten()
+    targets = centres[maps, assignments[:, maps]]
+    return (latents[:, maps] - targets).square().sum(dim=2).mean()
+
+
+def joint_step(
+    network: ConvAutoencoder,
+    optimizer: torch.optim.Optimizer,
+    windows: Tensor,
+    centres: Tensor,
+    assignments: Tensor,
+    clustering: Tensor,
+    alpha: float,
+    routing: Routing,
+) -> tuple[Tensor, Tensor]:
+    """Move every parameter once for this batch; arguments as in :func:`clustering_loss`.
+
+    Parameters
+    ----------
+    network : ConvAutoencoder
+    optimizer : torch.optim.Optimizer
+        Over all parameters of the network.
+    windows : Tensor of shape (batch, n_sensors, window)
+    centres, assignments, clustering : Tensor
+        Of the last update; ``assignments`` has this batch's rows.
+    alpha : float
+        Weight of the clustering loss, 0 ≤ α < 1.
+    routing : {"one-pass", "two-step"}
+
+    Returns
+    -------
+    (L_R, L_C) : scalars, detached, before the step
+    """
+    reconstruction, cluster = _backward_combined(
+        network, optimizer, windows, centres, assignments, clustering, alpha
+    )
+    if routing == "one-pass":
+        route_one_pass(network, clustering, alpha)
+        optimizer.step()
+    else:
+        with frozen_rows(network, optimizer, ~clustering):
+            optimizer.step()
+        optimizer.zero_grad()
+        reconstruction_loss(network(windows)[1], windows).backward()
+        with frozen_rows(network, optimizer, clustering):
+            optimizer.step()
+    return reconstruction.detach(), cluster.detach()
+
+
+def _backward_combined(
+    network: ConvAutoencoder,
+    optimizer: torch.optim.Optimizer,
+    windows: Tensor,
+    centres: Tensor,
+    assignments: Tensor,
+    clustering: Tensor,
+    alpha: float,
+) -> tuple[Tensor, Tensor]:
+    optimizer.zero_grad()
+    latents, output = network(windows)
+    reconstruction = reconstruction_loss(output, windows)
+    cluster = clustering_loss(latents, centres, assignments, clustering)
+    ((1 - alpha) * reconstruction + alpha * cluster).backward()
+    return reconstruction, cluster
+
+
+def route_one_pass(network: ConvAutoencoder, clustering: Tensor, alpha: float) -> None:
+    """Turn the reconstruction kernels' gradient of (1 − α) L_R into that of L_R, in place."""
+    for parameter in network.map_parameters():
+        assert parameter.grad is not None
+        parameter.grad[~clustering] /= 1 - alpha
+
+
+@contextmanager
+def frozen_rows(
+    network: ConvAutoencoder, optimizer: torch.optim.Optimizer, frozen: Tensor
+) -> Iterator[None]:
+    """Keep some kernels' rows, and what the optimiser remembers of them, out of one step.
+
+    A zero gradient would not do: with momentum or Adam a row still moves on old gradients.
+
+    Parameters
+    ----------
+    network : ConvAutoencoder
+    optimizer : torch.optim.Optimizer
+    frozen : Tensor of shape (n_maps,), bool
+    """
+
+    def memories(parameter: torch.nn.Parameter) -> dict[str, Tensor]:
+        state = optimizer.state.get(parameter, {})
+        return {
+            name: value
+            for name, value in state.items()
+            if isinstance(value, Tensor) and value.shape == parameter.shape
+        }
+
+    before = [
+        (p, p.detach()[frozen].clone(), {k: v[frozen].clone() for k, v in memories(p).items()})
+        for p in network.map_parameters()
+    ]
+    yield
+    with torch.no_grad():
+        for parameter, rows, remembered in before:
+            parameter[frozen] = rows
+            for name, value in memories(parameter).items():
+                value[frozen] = remembered.get(name, torch.zeros_like(value[frozen]))

@@ -1,0 +1,232 @@
+"""The detector's parameters: every one checked, all problems reported at once."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from numbers import Integral, Real
+from typing import Any
+
+from dccad.errors import ParameterError
+from dccad.network import NetworkSettings, automatic_strides, check_strides
+from dccad.training import TrainingSettings
+
+_WHOLE_NUMBERS = {
+    "window": 1,
+    "n_clusters": 2,
+    "stride": 1,
+    "n_kernels": 1,
+    "kernel_size": 1,
+    "pretrain_epochs": 0,
+    "joint_epochs": 0,
+    "update_interval": 1,
+    "batch_size": 2,
+    "n_init": 1,
+    "interpolate_limit": 1,
+}
+"""Parameter and its smallest value."""
+
+_CHOICES = {
+    "scaling": ("standard", "minmax"),
+    "output_activation": ("none", "sigmoid"),
+    "routing": ("one-pass", "two-step"),
+    "optimizer": ("adam", "sgd"),
+    "schedule": ("constant", "cosine", "step"),
+    "on_missing": ("error", "interpolate"),
+}
+
+_RANGES: dict[str, tuple[str, Callable[[float], bool]]] = {
+    "alpha": ("0 ≤ alpha < 1", lambda v: 0 <= v < 1),
+    "learning_rate": ("a positive number", lambda v: 0 < v < float("inf")),
+    "momentum": ("0 ≤ momentum < 1", lambda v: 0 <= v < 1),
+    "tol": ("0 or larger", lambda v: 0 <= v < float("inf")),
+    "false_alarm_rate": ("0 < false_alarm_rate < 1", lambda v: 0 < v < 1),
+    "calibration_fraction": ("0 < calibration_fraction < 1", lambda v: 0 < v < 1),
+}
+
+
+def check_parameters(parameters: Mapping[str, Any]) -> None:
+    """Check every parameter of :class:`dccad.DCCA`.
+
+    Parameters
+    ----------
+    parameters : mapping of str to value
+        As ``get_params`` gives them.
+
+    Raises
+    ------
+    ParameterError
+        Lists every problem in one line.
+
+    Examples
+    --------
+    >>> from dccad import DCCA
+    >>> check_parameters(DCCA(window=0, routing="one_pass").get_params())
+    Traceback (most recent call last):
+    dccad.errors.ParameterError: window=0: needed is a whole number of at least 1;
+    routing='one_pass': needed is 'one-pass' or 'two-step' (did you mean 'one-pass'?)
+    """
+    problems: list[str] = []
+
+    def expect(name: str, good: bool, needed: str) -> None:
+        if not good:
+            problems.append(f"{name}={parameters[name]!r}: needed is {needed}")
+
+    for name, least in _WHOLE_NUMBERS.items():
+        expect(name, _is_whole(parameters[name], least), f"a whole number of at least {least}")
+    for name, (needed, holds) in _RANGES.items():
+        value = parameters[name]
+        expect(name, _is_real(value) and bool(holds(value)), needed)
+    for name, choices in _CHOICES.items():
+        near = difflib.get_close_matches(str(parameters[name]), choices, 1)
+        hint = f" (did you mean {near[0]!r}?)" if near else ""
+        known = " or ".join(repr(choice) for choice in choices)
+        expect(name, parameters[name] in choices, known + hint)
+    for name in ("batch_norm", "keep_latents", "verbose"):
+        expect(name, isinstance(parameters[name], bool), "True or False")
+
+    depth, strides = parameters["depth"], parameters["strides"]
+    expect("depth", _is_whole(depth, 3) and depth <= 5, "3, 4 or 5 encoder blocks")
+    listed = isinstance(strides, list | tuple) and all(_is_whole(stride, 1) for stride in strides)
+    expect("strides", strides == "auto" or listed, "'auto' or one whole number per block")
+    if listed and _is_whole(depth, 3):
+        expect("strides", len(strides) == depth, f"{depth} strides, one for each of depth={depth}")
+    share = parameters["n_clustering_kernels"]
+    expect(
+        "n_clustering_kernels",
+        _is_whole(share, 1) or (isinstance(share, float) and 0 < share <= 1),
+        "a count of at least 1 or a share in (0, 1] (1.0: all kernels cluster, no split)",
+    )
+    if _is_whole(share, 1) and _is_whole(parameters["n_kernels"], 1) and _is_whole(depth, 3):
+        n_maps = parameters["n_kernels"] * 2 ** (depth - 1)
+        expect("n_clustering_kernels", share <= n_maps, f"at most {n_maps}, the number of maps")
+    patience = parameters["patience"]
+    expect("patience", patience is None or _is_whole(patience, 1), "None or a number of epochs")
+    gap = parameters["max_gap"]
+    expect("max_gap", gap is None or (_is_real(gap) and gap > 0), "None or a positive number")
+    if parameters["output_activation"] == "sigmoid" and parameters["scaling"] != "minmax":
+        problems.append("output_activation='sigmoid' gives values in 0–1: set scaling='minmax'")
+    expect("device", isinstance(parameters["device"], str), "'auto', 'cpu', 'cuda' or 'cuda:N'")
+    if problems:
+        raise ParameterError("; ".join(problems))
+    if listed:
+        check_strides(parameters["window"], strides)
+
+
+def parse_settings(pairs: Sequence[str]) -> dict[str, Any]:
+    """Read ``NAME=VALUE`` settings of the command line; values are JSON, else text.
+
+    Raises
+    ------
+    ParameterError
+        A setting without ``=``.
+
+    Examples
+    --------
+    >>> parse_settings(["alpha=0.9", "strides=[2, 3, 1]", "routing=two-step"])
+    {'alpha': 0.9, 'strides': [2, 3, 1], 'routing': 'two-step'}
+    """
+    settings = {}
+    for pair in pairs:
+        name, separator, text = pair.partition("=")
+        if not separator:
+            raise ParameterError(f"--set {pair!r} has no value; write NAME=VALUE, as alpha=0.9")
+        try:
+            settings[name.strip()] = json.loads(text)
+        except json.JSONDecodeError:
+            settings[name.strip()] = {"True": True, "False": False, "None": None}.get(text, text)
+    return settings
+
+
+def refuse_unknown_settings(settings: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    """Refuse names that are no parameter, suggesting the nearest one.
+
+    Raises
+    ------
+    ParameterError
+
+    Examples
+    --------
+    >>> refuse_unknown_settings({"alhpa": 0.5}, {"alpha": 0.5})
+    Traceback (most recent call last):
+    dccad.errors.ParameterError: 'alhpa' is no parameter of DCCA (did you mean 'alpha'?)
+    """
+    for name in settings:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f" (did you mean {near[0]!r}?)" if near else f"; known: {', '.join(known)}"
+            raise ParameterError(f"{name!r} is no parameter of DCCA{hint}")
+
+
+def network_settings(parameters: Mapping[str, Any], n_sensors: int) -> NetworkSettings:
+    """Shape of the network for checked parameters and a number of sensors."""
+    window, strides = parameters["window"], parameters["strides"]
+    if strides == "auto":
+        strides = automatic_strides(window, parameters["depth"])
+    return NetworkSettings(
+        n_sensors=n_sensors,
+        window=int(window),
+        n_kernels=int(parameters["n_kernels"]),
+        kernel_size=int(parameters["kernel_size"]),
+        strides=tuple(int(stride) for stride in strides),
+        batch_norm=parameters["batch_norm"],
+        output_activation=parameters["output_activation"],
+    )
+
+
+def training_settings(parameters: Mapping[str, Any], seed: int) -> TrainingSettings:
+    """Settings of the optimisation for checked parameters."""
+    names = TrainingSettings.__dataclass_fields__.keys() - {"seed"}
+    return TrainingSettings(**{name: parameters[name] for name in names}, seed=seed)
+
+
+def resolve_device(device: str) -> Any:
+    """The torch device behind ``"auto"`` (CUDA if there is one, else CPU) or a name.
+
+    Raises
+    ------
+    ParameterError
+        The device is unknown or absent.
+
+    Examples
+    --------
+    >>> resolve_device("cpu")
+    device(type='cpu')
+    """
+    import torch
+
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        found = torch.device(device)
+        torch.empty(0, device=found)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        raise ParameterError(
+            f"device={device!r} cannot be used here ({reason}); try 'cpu'"
+        ) from None
+    return found
+
+
+def draw_seed(random_state: Any) -> int:
+    """One seed for torch from what scikit-learn accepts as ``random_state``.
+
+    Examples
+    --------
+    >>> draw_seed(7)
+    7
+    """
+    from sklearn.utils import check_random_state
+
+    if isinstance(random_state, Integral):
+        return int(random_state)
+    return int(check_random_state(random_state).randint(2**31 - 1))
+
+
+def _is_whole(value: Any, least: int) -> bool:
+    return not isinstance(value, bool) and isinstance(value, Integral) and int(value) >= least
+
+
+def _is_real(value: Any) -> bool:
+    return not isinstance(value, bool) and isinstance(value, Real)

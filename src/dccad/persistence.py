@@ -1,0 +1,304 @@
+"""Save and load a fitted detector as a folder: ``weights.safetensors`` and ``model.json``.
+
+No pickle: loading a model from a stranger runs nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+import tempfile
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dccad.errors import ModelFileError
+
+if TYPE_CHECKING:
+    from dccad.detector import DCCA
+
+FORMAT = 1
+"""Version of the folder's layout; raised whenever an older reader could misread it."""
+
+MODEL, WEIGHTS, LATENTS = "model.json", "weights.safetensors", "latents.safetensors"
+
+_ARRAYS = (
+    "cluster_centers_",
+    "map_distances_",
+    "map_ranks_",
+    "clustering_kernels_",
+    "reconstruction_kernels_",
+    "assignment_counts_",
+    "labels_",
+    "decision_scores_",
+    "regions_",
+)
+_RECORDS = (
+    "columns_",
+    "n_features_in_",
+    "threshold_",
+    "n_calibration_windows_",
+    "data_digest_",
+    "reference_digest_",
+    "seed_",
+    "history_",
+    "updates_",
+)
+
+
+def save(detector: DCCA, path: str | Path, include_latents: bool = False) -> None:
+    """Write a fitted detector as a model folder.
+
+    Everything is written into a new folder beside the target, which takes its place only when
+    complete: a full disk or a crash leaves an earlier model as it was.
+
+    Parameters
+    ----------
+    detector : DCCA
+        Fitted.
+    path : str or Path
+        A new folder, or a model folder to replace.
+    include_latents : bool
+        Write ``latents_`` too (fit with ``keep_latents=True``).
+
+    Raises
+    ------
+    ModelFileError
+        The path holds something that is not a dccad model, or the latents were not kept.
+    OSError
+        The disk is full or the folder cannot be written; nothing is left behind.
+    """
+    target = Path(path)
+    check_target(target)
+    if include_latents and detector.latents_ is None:
+        raise ModelFileError("the latents were not kept; fit with keep_latents=True to save them")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        _write(detector, folder, include_latents)
+        folder.chmod(0o755)
+        _replace_folder(folder, target)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def check_target(target: Path) -> None:
+    """Refuse to write over anything but a dccad model or an empty folder.
+
+    Raises
+    ------
+    ModelFileError
+    """
+    is_model, is_free = (target / MODEL).is_file(), not target.exists()
+    if not (is_model or is_free or (target.is_dir() and not any(target.iterdir()))):
+        raise ModelFileError(
+            f"{target} exists and is not a dccad model, so it is left alone: name another folder"
+        )
+
+
+def _replace_folder(new: Path, target: Path) -> None:
+    """Put ``new`` in the place of ``target``; the old one goes only when the new one stands."""
+    if not target.exists():
+        new.rename(target)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
+    target.replace(old)
+    try:
+        new.rename(target)
+    except OSError:
+        old.rename(target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _write(detector: DCCA, folder: Path, include_latents: bool) -> None:
+    from safetensors.numpy import save as to_bytes
+
+    model = detector.model_
+    arrays = {f"network.{k}": v.cpu().numpy() for k, v in model.network.state_dict().items()}
+    arrays |= {name: np.asarray(getattr(detector, name)) for name in _ARRAYS}
+    arrays |= {
+        "scaling.shift": model.scaling.shift,
+        "scaling.scale": model.scaling.scale,
+        "scaling.constant": model.scaling.constant,
+        "partition.clustering_maps": model.partition.clustering_maps.cpu().numpy(),
+        "partition.region_centres": model.partition.region_centres.cpu().numpy(),
+    }
+    weights = to_bytes({name: np.ascontiguousarray(value) for name, value in arrays.items()})
+    (folder / WEIGHTS).write_bytes(weights)
+    record = {
+        "format": FORMAT,
+        "weights_sha256": sha256(weights).hexdigest(),
+        "parameters": _json_parameters(detector),
+        "network": vars(model.network.settings),
+        "regions_of_fit": vars(detector.region_report_),
+        "score_scale": vars(model.score_scale),
+        "scaling": model.scaling.kind,
+        "named": hasattr(detector, "feature_names_in_"),
+        "versions": versions(),
+        **{name.rstrip("_"): getattr(detector, name) for name in _RECORDS},
+    }
+    if include_latents:
+        assert detector.latents_ is not None
+        latents = to_bytes({"latents": np.ascontiguousarray(detector.latents_)})
+        (folder / LATENTS).write_bytes(latents)
+        record["latents_sha256"] = sha256(latents).hexdigest()
+    # the record comes last: a folder without it is not a model
+    (folder / MODEL).write_text(
+        json.dumps(record, indent=1, allow_nan=False) + "\n", encoding="utf-8"
+    )
+
+
+def load(path: str | Path, device: str = "auto") -> DCCA:
+    """Read a model folder written by :func:`save`.
+
+    Parameters
+    ----------
+    path : str or Path
+    device : str
+        Where to score: "auto" takes CUDA if there is one, else the CPU.
+
+    Returns
+    -------
+    DCCA
+        Fitted; its scores equal those of the detector that was saved.
+
+    Raises
+    ------
+    ModelFileError
+        The folder is missing, damaged, truncated, or of a later version.
+    """
+    folder = Path(path)
+    record = _read_record(folder)
+    arrays = _read_arrays(folder / WEIGHTS, record.get("weights_sha256"))
+    latents = None
+    if "latents_sha256" in record:
+        latents = _read_arrays(folder / LATENTS, record["latents_sha256"])["latents"]
+    try:
+        return _rebuild(record, arrays, latents, device)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ModelFileError(
+            f"{folder} is not a complete dccad model ({reason}); fit it again or restore a backup"
+        ) from error
+
+
+def read_record(path: str | Path) -> dict[str, Any]:
+    """The contents of a model folder's ``model.json``, after the checks that :func:`load` makes."""
+    folder = Path(path)
+    record = _read_record(folder)
+    _read_bytes(folder / WEIGHTS, record.get("weights_sha256"))
+    return record
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that decide a result."""
+    from importlib.metadata import version
+
+    packages = ("dccad", "torch", "numpy", "scikit-learn", "scipy")
+    return {"python": platform.python_version(), **{name: version(name) for name in packages}}
+
+
+def _json_parameters(detector: DCCA) -> dict[str, Any]:
+    parameters = detector.get_params(deep=False)
+    strides = parameters["strides"]
+    parameters["strides"] = list(strides) if not isinstance(strides, str) else strides
+    if not isinstance(parameters["random_state"], int | None):
+        parameters["random_state"] = detector.seed_  # a generator object is gone after the fit
+    return {k: v.item() if isinstance(v, np.generic) else v for k, v in parameters.items()}
+
+
+def _read_record(folder: Path) -> dict[str, Any]:
+    remedy = "fit it again or restore a backup"
+    if not folder.is_dir():
+        raise ModelFileError(f"no model folder at {folder}; pass the folder that fit -o wrote")
+    try:
+        record = json.loads((folder / MODEL).read_text(encoding="utf-8"))
+        format_version = int(record["format"])
+    except FileNotFoundError:
+        raise ModelFileError(f"{folder} holds no {MODEL}, so it is not a dccad model") from None
+    except (ValueError, KeyError, TypeError):
+        raise ModelFileError(f"{folder / MODEL} is damaged or truncated; {remedy}") from None
+    if format_version > FORMAT:
+        wrote = record.get("versions", {}).get("dccad", "a later version")
+        raise ModelFileError(
+            f"{folder} has model format {format_version}, written by dccad {wrote}; this dccad "
+            f"reads up to format {FORMAT}: upgrade dccad"
+        )
+    return dict(record)
+
+
+def _read_bytes(path: Path, digest: Any) -> bytes:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise ModelFileError(f"{path} is missing; fit again or restore a backup") from None
+    if sha256(content).hexdigest() != digest:
+        raise ModelFileError(
+            f"{path} is damaged or truncated ({len(content)} bytes, its checksum differs from "
+            f"{MODEL}); fit again or restore a backup"
+        )
+    return content
+
+
+def _read_arrays(path: Path, digest: Any) -> dict[str, Any]:
+    from safetensors.numpy import load as from_bytes
+
+    return dict(from_bytes(_read_bytes(path, digest)))
+
+
+def _rebuild(record: dict[str, Any], arrays: dict[str, Any], latents: Any, device: str) -> DCCA:
+    import torch
+
+    from dccad.detector import DCCA
+    from dccad.model import FittedModel
+    from dccad.network import ConvAutoencoder, NetworkSettings
+    from dccad.parameters import resolve_device
+    from dccad.regions import Partition, RegionReport
+    from dccad.scaling import Scaling
+    from dccad.scoring import ScoreScale
+
+    parameters = dict(record["parameters"])
+    if not isinstance(parameters["strides"], str):
+        parameters["strides"] = tuple(parameters["strides"])
+    detector = DCCA(**parameters)
+    shape = dict(record["network"])
+    network = ConvAutoencoder(NetworkSettings(**{**shape, "strides": tuple(shape["strides"])}))
+    prefix = "network."
+    network.load_state_dict(
+        {k.removeprefix(prefix): torch.tensor(v) for k, v in arrays.items() if k.startswith(prefix)}
+    )
+    report: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in record["regions_of_fit"].items()
+    }
+    detector.region_report_ = RegionReport(**report)
+    for name in _ARRAYS:
+        setattr(detector, name, arrays[name])
+    for name in _RECORDS:
+        setattr(detector, name, record[name.rstrip("_")])
+    detector.columns_ = tuple(detector.columns_)
+    if record["named"]:
+        detector.feature_names_in_ = np.array(detector.columns_, dtype=object)
+    detector.latents_ = latents
+    where = resolve_device(device)
+    detector.model_ = FittedModel(
+        window=network.settings.window,
+        scaling=Scaling(
+            record["scaling"],
+            arrays["scaling.shift"],
+            arrays["scaling.scale"],
+            arrays["scaling.constant"],
+        ),
+        network=network.to(where).eval(),
+        partition=Partition(
+            torch.tensor(arrays["cluster_centers_"]),
+            torch.tensor(arrays["partition.clustering_maps"]),
+            torch.tensor(arrays["partition.region_centres"]),
+        ).to(where),
+        score_scale=ScoreScale(**record["score_scale"]),
+    )
+    return detector

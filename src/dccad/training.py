@@ -1,0 +1,377 @@
+"""Pre-train, find centres, split the kernels, optimise jointly, update: the method's algorithm."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any, Literal, TypeAlias
+
+import torch
+from torch import Tensor
+
+from dccad.clustering import (
+    MapClusters,
+    centre_distances,
+    cluster_maps,
+    count_clustering_kernels,
+    rank_maps,
+    split_kernels,
+    switched_share,
+)
+from dccad.errors import LatentCollapseWarning
+from dccad.network import ConvAutoencoder, NetworkSettings
+from dccad.objective import Routing, joint_step, reconstruction_loss
+from dccad.windows import WindowSet
+
+OptimizerName: TypeAlias = Literal["adam", "sgd"]
+Schedule: TypeAlias = Literal["constant", "cosine", "step"]
+EpochRecord: TypeAlias = dict[str, Any]
+OnEpoch: TypeAlias = Callable[[EpochRecord], None]
+
+COLLAPSED = 0.01
+"""A distance or spread below this share of its value before joint optimisation has collapsed."""
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """Settings of the optimisation; see :class:`dccad.DCCA` for their meaning."""
+
+    n_clusters: int
+    n_clustering_kernels: float
+    alpha: float
+    routing: Routing
+    pretrain_epochs: int
+    joint_epochs: int
+    update_interval: int
+    batch_size: int
+    optimizer: OptimizerName
+    learning_rate: float
+    momentum: float
+    schedule: Schedule
+    patience: int | None
+    tol: float
+    n_init: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class KernelSplit:
+    """Centres, assignments and the division of the kernels at one update.
+
+    Attributes
+    ----------
+    clusters : MapClusters
+    distances : Tensor of shape (n_maps,)
+        Centre distance of each map.
+    ranks : Tensor of shape (n_maps,), int64
+        1 is the map with the largest distance.
+    clustering : Tensor of shape (n_maps,), bool
+        True for the clustering kernels.
+    spread : Tensor of shape (n_maps,)
+        Standard deviation of each map over windows and positions.
+    """
+
+    clusters: MapClusters
+    distances: Tensor
+    ranks: Tensor
+    clustering: Tensor
+    spread: Tensor
+
+    @property
+    def clustering_maps(self) -> Tensor:
+        """Indices of the clustering maps, the largest centre distance first."""
+        order = self.ranks.argsort()
+        return order[self.clustering[order]]
+
+
+@dataclass
+class TrainingResult:
+    """What training leaves behind.
+
+    Attributes
+    ----------
+    network : ConvAutoencoder
+        In evaluation mode.
+    split : KernelSplit
+        Of the final latents.
+    latents : Tensor of shape (n_windows, n_maps, map_length)
+        Of the training windows, by window index.
+    history : list of dict
+        One record per epoch: ``phase``, ``epoch``, ``reconstruction_loss``, ``clustering_loss``,
+        ``total_loss``, ``centre_distance`` (mean over the clustering maps), ``updated``,
+        ``switched`` (share of assignments) and ``map_changes`` (maps that changed group) where
+        the epoch began with an update, ``learning_rate``, ``seconds``.
+    updates : list of dict
+        One record per update: ``epoch``, ``distances``, ``ranks``, ``clustering``, ``switched``,
+        ``map_changes``, ``inertia``.
+    """
+
+    network: ConvAutoencoder
+    split: KernelSplit
+    latents: Tensor
+    history: list[EpochRecord] = field(default_factory=list)
+    updates: list[dict[str, Any]] = field(default_factory=list)
+
+
+def fit_jointly(
+    windows: WindowSet,
+    network_settings: NetworkSettings,
+    settings: TrainingSettings,
+    device: torch.device,
+    on_epoch: OnEpoch | None = None,
+) -> TrainingResult:
+    """Train the network and the centres together on unlabelled windows.
+
+    Parameters
+    ----------
+    windows : WindowSet
+        All training windows, scaled.
+    network_settings : NetworkSettings
+    settings : TrainingSettings
+    device : torch.device
+    on_epoch : callable, optional
+        Called with each epoch's record, for progress.
+
+    Warns
+    -----
+    LatentCollapseWarning
+        The clustering maps lost their spread or their centres fell together.
+    """
+    windows = windows.to(device)
+    generator = torch.Generator().manual_seed(settings.seed)
+    with torch.random.fork_rng(devices=[]):  # the caller's random state stays as it is
+        torch.manual_seed(settings.seed)
+        network = ConvAutoencoder(network_settings).to(device)
+    loop = _Loop(network, windows, settings, generator, on_epoch)
+
+    loop.pretrain()
+    split = loop.find_split()
+    first = split
+    optimizer, scheduler = loop.make_optimizer(settings.joint_epochs)
+    for epoch in range(settings.joint_epochs):
+        updated = epoch % settings.update_interval == 0
+        if updated and epoch:
+            split = loop.find_split(split)
+        stop = loop.joint_epoch(split, optimizer, scheduler, updated)
+        if stop:
+            break
+    if settings.joint_epochs:
+        split = loop.find_split(split)  # the stored centres belong to the final network
+    _warn_of_collapse(first, split, settings.alpha)
+    return TrainingResult(network.eval(), split, loop.latents, loop.history, loop.updates)
+
+
+class _Loop:
+    """State that the epochs of one training share."""
+
+    def __init__(
+        self,
+        network: ConvAutoencoder,
+        windows: WindowSet,
+        settings: TrainingSettings,
+        generator: torch.Generator,
+        on_epoch: OnEpoch | None,
+    ) -> None:
+        self.network, self.windows, self.settings = network, windows, settings
+        self.generator, self.on_epoch = generator, on_epoch
+        self.history: list[EpochRecord] = []
+        self.updates: list[dict[str, Any]] = []
+        self.latents = torch.empty(0)
+        self.best, self.waited = float("inf"), 0
+
+    def make_optimizer(
+        self, epochs: int
+    ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
+        """Optimiser and learning-rate schedule of one phase."""
+        settings, parameters = self.settings, self.network.parameters()
+        optimizer: torch.optim.Optimizer
+        if settings.optimizer == "adam":
+            optimizer = torch.optim.Adam(parameters, lr=settings.learning_rate)
+        else:
+            optimizer = torch.optim.SGD(
+                parameters, lr=settings.learning_rate, momentum=settings.momentum
+            )
+        schedulers = torch.optim.lr_scheduler
+        if settings.schedule == "cosine":
+            return optimizer, schedulers.CosineAnnealingLR(optimizer, max(epochs, 1))
+        if settings.schedule == "step":
+            return optimizer, schedulers.StepLR(optimizer, max(epochs // 3, 1), gamma=0.3)
+        return optimizer, schedulers.ConstantLR(optimizer, factor=1.0, total_iters=0)
+
+    def pretrain(self) -> None:
+        """Minimise the reconstruction loss alone."""
+        optimizer, scheduler = self.make_optimizer(self.settings.pretrain_epochs)
+        for _ in range(self.settings.pretrain_epochs):
+            started = perf_counter()
+            self.network.train()
+            total = torch.zeros((), dtype=torch.float64)
+            for indices in self.batches():
+                batch = self.windows[indices]
+                optimizer.zero_grad()
+                loss = reconstruction_loss(self.network(batch)[1], batch)
+                loss.backward()
+                optimizer.step()
+                total += loss.detach().cpu() * len(indices)
+            mean = float(total) / len(self.windows)
+            rate = optimizer.param_groups[0]["lr"]
+            scheduler.step()
+            if self.record("pretrain", mean, None, mean, None, False, rate, started):
+                break
+
+    def joint_epoch(
+        self,
+        split: KernelSplit,
+        optimizer: torch.optim.Optimizer,
+        scheduler: torch.optim.lr_scheduler.LRScheduler,
+        updated: bool,
+    ) -> bool:
+        """One epoch of joint optimisation against the centres of the last update."""
+        settings = self.settings
+        started = perf_counter()
+        self.network.train()
+        totals = torch.zeros(2, dtype=torch.float64)
+        for indices in self.batches():
+            losses = joint_step(
+                self.network,
+                optimizer,
+                self.windows[indices],
+                split.clusters.centres,
+                split.clusters.assignments[indices],
+                split.clustering,
+                settings.alpha,
+                settings.routing,
+            )
+            totals += torch.stack(losses).cpu() * len(indices)
+        reconstruction, cluster = (totals / len(self.windows)).tolist()
+        total = (1 - settings.alpha) * reconstruction + settings.alpha * cluster
+        rate = optimizer.param_groups[0]["lr"]
+        scheduler.step()
+        return self.record("joint", reconstruction, cluster, total, split, updated, rate, started)
+
+    def batches(self) -> tuple[Tensor, ...]:
+        """Window indices of every batch of one epoch, shuffled."""
+        order = torch.randperm(len(self.windows), generator=self.generator)
+        batches: tuple[Tensor, ...] = order.split(self.settings.batch_size)
+        # batch normalisation cannot take its figures from a single value
+        if len(batches) > 1 and len(batches[-1]) == 1:
+            batches = (*batches[:-2], torch.cat(batches[-2:]))
+        return batches
+
+    def find_split(self, previous: KernelSplit | None = None) -> KernelSplit:
+        """Centres and assignments of the current latents, ranks, and the kernel split."""
+        settings = self.settings
+        self.latents = self.encode_all()
+        initial = None if previous is None else self.means_of(previous.clusters)
+        clusters = cluster_maps(
+            self.latents,
+            settings.n_clusters,
+            n_init=settings.n_init,
+            generator=self.generator,
+            initial=initial,
+        )
+        distances = centre_distances(clusters.centres)
+        ranks = rank_maps(distances)
+        n_maps = len(ranks)
+        chosen = count_clustering_kernels(settings.n_clustering_kernels, n_maps)
+        clustering = split_kernels(ranks, chosen)
+        spread = self.latents.std(dim=(0, 2), unbiased=False)
+        split = KernelSplit(clusters, distances, ranks, clustering, spread)
+        self.updates.append(
+            {
+                "epoch": len(self.history),
+                "distances": distances.tolist(),
+                "ranks": ranks.tolist(),
+                "clustering": clustering.tolist(),
+                "inertia": clusters.inertia.tolist(),
+                **_changes(previous, split),
+            }
+        )
+        return split
+
+    def means_of(self, clusters: MapClusters) -> Tensor:
+        """Means of the current latents by the last assignments: a start that keeps numbers."""
+        n_clusters = clusters.centres.shape[1]
+        members = torch.nn.functional.one_hot(clusters.assignments.T, n_clusters).float()
+        counts = members.sum(dim=1)
+        sums = members.transpose(1, 2) @ self.latents.transpose(0, 1)
+        means = sums / counts.clamp(min=1)[..., None]
+        return torch.where((counts == 0)[..., None], clusters.centres, means)
+
+    def encode_all(self) -> Tensor:
+        """Latents of every window, by window index, as prediction will see them."""
+        self.network.eval()
+        with torch.no_grad():
+            parts = [
+                self.network.encode(self.windows[indices])
+                for indices in torch.arange(len(self.windows)).split(1024)
+            ]
+        return torch.cat(parts)
+
+    def record(
+        self,
+        phase: str,
+        reconstruction: float,
+        cluster: float | None,
+        total: float,
+        split: KernelSplit | None,
+        updated: bool,
+        learning_rate: float,
+        started: float,
+    ) -> bool:
+        """Add one epoch to the history; True where early stopping ends the phase."""
+        update = self.updates[-1] if updated else {}
+        distance = None if split is None else float(split.distances[split.clustering].mean())
+        self.history.append(
+            {
+                "phase": phase,
+                "epoch": len(self.history),
+                "reconstruction_loss": reconstruction,
+                "clustering_loss": cluster,
+                "total_loss": total,
+                "centre_distance": distance,
+                "updated": updated,
+                "switched": update.get("switched"),
+                "map_changes": update.get("map_changes"),
+                "learning_rate": learning_rate,
+                "seconds": perf_counter() - started,
+            }
+        )
+        if self.on_epoch is not None:
+            self.on_epoch(self.history[-1])
+        begins = len(self.history) == 1 or self.history[-2]["phase"] != phase
+        if begins or total < self.best - self.settings.tol:
+            self.best, self.waited = total, 0
+            return False
+        self.waited += 1
+        return self.settings.patience is not None and self.waited >= self.settings.patience
+
+
+def _changes(previous: KernelSplit | None, split: KernelSplit) -> dict[str, Any]:
+    """What an update changed; None at the first, which has nothing before it."""
+    if previous is None:
+        return {"switched": None, "map_changes": None}
+    return {
+        "switched": switched_share(previous.clusters.assignments, split.clusters.assignments),
+        "map_changes": int((previous.clustering != split.clustering).sum()),
+    }
+
+
+def _warn_of_collapse(first: KernelSplit, last: KernelSplit, alpha: float) -> None:
+    maps = last.clustering
+    measures = {
+        "the distance between their centres": (first.distances, last.distances),
+        "their spread over the windows": (first.spread, last.spread),
+    }
+    for what, (before, after) in measures.items():
+        start, end = float(before[maps].mean()), float(after[maps].mean())
+        if end <= COLLAPSED * start or end < 1e-6:
+            warnings.warn(
+                f"the clustering maps have collapsed: {what} fell from {start:.3g} to {end:.3g}, "
+                f"so regions mean little; lower alpha (now {alpha:g}), train fewer joint epochs, "
+                "or keep more reconstruction kernels",
+                LatentCollapseWarning,
+                stacklevel=4,
+            )
+            return

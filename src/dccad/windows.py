@@ -1,0 +1,230 @@
+"""Runs to windows, and window results back to rows.
+
+A window is ``length`` consecutive rows of one segment, sensors first. It stands for its last row
+(causal): what is said of row t comes from rows t - length + 1 … t only.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dccad.errors import InputError
+from dccad.runs import FloatArray, Run
+
+
+def slice_windows(rows: FloatArray, length: int, stride: int = 1) -> FloatArray:
+    """Cut the rows of one segment into overlapping windows, sensors first.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows, n_sensors)
+        One row per instant.
+    length, stride : int, in rows, at least 1
+
+    Returns
+    -------
+    ndarray of shape (n_windows, n_sensors, length)
+        A read-only view; n_windows = (n_rows - length) // stride + 1, or 0 if the rows are too few.
+
+    Examples
+    --------
+    >>> rows = np.arange(10.0)[:, None] + 100 * np.arange(3)
+    >>> windows = slice_windows(rows, length=4, stride=2)
+    >>> windows.shape
+    (4, 3, 4)
+    >>> windows[1, 2].tolist()
+    [202.0, 203.0, 204.0, 205.0]
+    """
+    if len(rows) < length:
+        return np.empty((0, rows.shape[1], length), dtype=rows.dtype)
+    return np.lib.stride_tricks.sliding_window_view(rows, length, axis=0)[::stride]
+
+
+@dataclass(frozen=True)
+class WindowSet:
+    """All windows of several segments as views into one table of rows.
+
+    Attributes
+    ----------
+    rows : Tensor of shape (n_rows, n_sensors), float32
+        The scaled rows of all segments, one after another.
+    starts : Tensor of shape (n_windows,), int64
+        First row of each window; none starts where it would leave its segment.
+    length : int
+        Rows per window.
+
+    Examples
+    --------
+    >>> rows = np.arange(7, dtype=np.float32)[:, None]
+    >>> windows = WindowSet.from_segments([rows[:4], rows[4:]], length=3)
+    >>> windows.starts.tolist()          # no window spans rows 3 and 4
+    [0, 1, 4]
+    >>> windows[torch.tensor([2])].tolist()
+    [[[4.0, 5.0, 6.0]]]
+    """
+
+    rows: Tensor
+    starts: Tensor
+    length: int
+
+    @classmethod
+    def from_segments(
+        cls, segments: Sequence[FloatArray], length: int, stride: int = 1
+    ) -> WindowSet:
+        """Index the windows of segments of shape (n_rows, n_sensors); rows are stored once."""
+        rows = np.concatenate([np.asarray(part, dtype=np.float32) for part in segments])
+        starts = window_starts([len(part) for part in segments], length, stride)
+        return cls(torch.from_numpy(rows), torch.from_numpy(starts), length)
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def __getitem__(self, indices: Tensor) -> Tensor:
+        """Windows by index, shape (len(indices), n_sensors, length); copied only here."""
+        views = self.rows.unfold(0, self.length, 1)
+        return views[self.starts[indices]]
+
+    def to(self, device: torch.device) -> WindowSet:
+        """The same windows with their rows on another device."""
+        return WindowSet(self.rows.to(device), self.starts.to(device), self.length)
+
+    def select(self, indices: Tensor) -> WindowSet:
+        """Some of the windows, in the order of ``indices``."""
+        return WindowSet(self.rows, self.starts[indices], self.length)
+
+    @property
+    def last_rows(self) -> NDArray[np.int64]:
+        """The row each window stands for, shape (n_windows,)."""
+        return self.starts.cpu().numpy() + self.length - 1
+
+
+def window_starts(
+    segment_lengths: Sequence[int], length: int, stride: int = 1
+) -> NDArray[np.int64]:
+    """First row of every window that lies within one segment.
+
+    Parameters
+    ----------
+    segment_lengths : sequence of int
+        Rows of each segment; segments follow one another in one table of rows.
+    length, stride : int, in rows
+
+    Returns
+    -------
+    ndarray of shape (n_windows,), int64
+        Indices into the table, increasing.
+
+    Examples
+    --------
+    >>> window_starts([5, 2, 4], length=3, stride=2).tolist()
+    [0, 2, 7]
+    """
+    offsets = np.concatenate(([0], np.cumsum(segment_lengths)))
+    parts = [
+        np.arange(first, last - length + 1, stride, dtype=np.int64)
+        for first, last in itertools.pairwise(offsets)
+    ]
+    return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
+
+
+def windows_to_rows(
+    values: NDArray[Any],
+    starts: NDArray[np.int64],
+    length: int,
+    segment_lengths: Sequence[int],
+    fill: Any = np.nan,
+) -> NDArray[Any]:
+    """Give every row the result of the latest window that ended at or before it.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_windows, ...)
+        One result per window.
+    starts : ndarray of shape (n_windows,), int64
+        As :func:`window_starts` returns them.
+    length : int, in rows
+    segment_lengths : sequence of int
+        Rows of each segment.
+    fill : scalar
+        What the rows before the first full window of their segment get.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, ...)
+        With stride 1 each row after the first ``length - 1`` of its segment has its own window;
+        with a longer stride a row keeps the last result until the next window ends.
+
+    Examples
+    --------
+    >>> starts = window_starts([5], length=2, stride=2)
+    >>> windows_to_rows(np.array([1.0, 2.0]), starts, 2, [5]).tolist()
+    [nan, 1.0, 1.0, 2.0, 2.0]
+    """
+    n_rows = int(sum(segment_lengths))
+    rows = np.full((n_rows, *values.shape[1:]), fill, dtype=np.result_type(values, type(fill)))
+    latest = np.full(n_rows, -1, dtype=np.int64)
+    latest[starts + length - 1] = np.arange(len(starts))
+    latest = np.maximum.accumulate(latest)
+    # a window of an earlier segment says nothing about this one
+    offsets = np.concatenate(([0], np.cumsum(segment_lengths)))[:-1]
+    segment_start = np.repeat(offsets, segment_lengths)
+    known = latest >= 0
+    known[known] = starts[latest[known]] >= segment_start[known]
+    rows[known] = values[latest[known]]
+    return rows
+
+
+def check_window_count(
+    segments: Sequence[Run], length: int, needed: int = 1, stride: int = 1
+) -> int:
+    """Count the windows and refuse a log that has too few.
+
+    Parameters
+    ----------
+    segments : sequence of Run
+    length : int, in rows
+    needed : int
+        Fewest windows that will do (k-means needs one per cluster).
+    stride : int, in rows
+
+    Returns
+    -------
+    int
+        Number of windows.
+
+    Raises
+    ------
+    InputError
+        Says how many rows or windows came and what to change.
+
+    Examples
+    --------
+    >>> check_window_count([Run(np.zeros((5, 1)), ("a",))], length=4)
+    2
+    """
+    longest = max(segments, key=len)
+    if len(longest) < length:
+        what = (
+            f"run {longest.name!r} has {len(longest)} rows"
+            if len(segments) == 1
+            else f"the longest of {len(segments)} uninterrupted runs has {len(longest)} rows"
+        )
+        raise InputError(
+            f"{what} but window={length} needs at least {length} (n_samples = {len(longest)}); "
+            "shorten the window or pass more rows"
+        )
+    count = len(window_starts([len(segment) for segment in segments], length, stride))
+    if count < needed:
+        raise InputError(
+            f"the log gives {count} windows of {length} rows, but n_clusters={needed} needs at "
+            f"least {needed}; pass more rows, shorten the window or ask for fewer clusters"
+        )
+    return count

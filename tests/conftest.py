@@ -1,0 +1,62 @@
+"""Fixtures that every test file shares: seeds, one thread, and one small trained detector."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from dccad import DCCA
+from dccad.errors import DccadWarning
+
+RTOL = {
+    "chunks": 1e-4,  # float32 sums in another order inside the convolutions
+    "reloaded": 0.0,  # the same numbers in the same order
+}
+
+SMALL = {
+    "window": 8,
+    "n_kernels": 4,
+    "pretrain_epochs": 3,
+    "joint_epochs": 4,
+    "update_interval": 2,
+    "n_init": 2,
+    "false_alarm_rate": 0.05,
+    "random_state": 0,
+}
+
+CLASSIC = Path(__file__).parents[2] / "shared" / "data" / "tep"
+
+
+@pytest.fixture(autouse=True)
+def _one_seed_and_one_thread():
+    np.random.seed(0)  # noqa: NPY002  # scikit-learn's checks draw from the old global generator
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def two_regimes():
+    """A log of 400 rows whose mean and oscillation change at row 250."""
+    rng = np.random.default_rng(7)
+    log = rng.normal(size=(400, 3))
+    log[:, 1] = 0.5 * log[:, 1] + np.sin(np.arange(400) / 3)
+    log[250:] += [4.0, 0.0, -4.0]
+    return log
+
+
+@pytest.fixture(scope="session")
+def trained(two_regimes):
+    """A small detector fitted on ``two_regimes``; tests must not change it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DccadWarning)
+        return DCCA(**SMALL).fit(two_regimes)
+
+
+@pytest.fixture(scope="session")
+def classic_folder():
+    """The classic Tennessee Eastman files, which are not part of the project."""
+    if not (CLASSIC / "d00.dat").is_file():
+        pytest.skip(f"the classic Tennessee Eastman files are not at {CLASSIC}")
+    return CLASSIC

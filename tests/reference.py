@@ -1,0 +1,266 @@
+"""Naive, obviously correct versions of every fast path: loops, tiny inputs, no import of dccad."""
+
+import itertools
+import math
+
+import numpy as np
+import torch
+
+# -- windows -------------------------------------------------------------------------------------
+
+
+def naive_windows(segments, length, stride):
+    """Every window as (rows of sensors first, index of its last row over all segments)."""
+    found, offset = [], 0
+    for rows in segments:
+        start = 0
+        while start + length <= len(rows):
+            window = [[rows[start + t][c] for t in range(length)] for c in range(len(rows[0]))]
+            found.append((window, offset + start + length - 1))
+            start += stride
+        offset += len(rows)
+    return found
+
+
+def naive_rows(values, segment_lengths, length, stride):
+    """Per row: the value of the latest window of its segment that has ended, else None."""
+    result, position = [], 0
+    for n_rows in segment_lengths:
+        ends = {}
+        start = 0
+        while start + length <= n_rows:
+            ends[start + length - 1] = values[position]
+            position += 1
+            start += stride
+        latest = None
+        for row in range(n_rows):
+            latest = ends.get(row, latest)
+            result.append(latest)
+    return result
+
+
+# -- network -------------------------------------------------------------------------------------
+
+
+def naive_convolution(x, weight, bias, stride, pad_left, pad_right):
+    n_out, n_in, size = weight.shape
+    padded = np.concatenate([np.zeros((n_in, pad_left)), x, np.zeros((n_in, pad_right))], axis=1)
+    length = (padded.shape[1] - size) // stride + 1
+    out = np.zeros((n_out, length))
+    for o, t in itertools.product(range(n_out), range(length)):
+        out[o, t] = bias[o] + sum(
+            weight[o, i, k] * padded[i, t * stride + k] for i in range(n_in) for k in range(size)
+        )
+    return out
+
+
+def naive_transposed_convolution(x, weight, bias, stride, crop_left):
+    """Scatter every input value through its kernel; keep T × stride positions after the crop."""
+    n_in, n_out, size = weight.shape
+    length = x.shape[1]
+    wide = np.zeros((n_out, (length - 1) * stride + size + stride))
+    for i, t, o, k in itertools.product(range(n_in), range(length), range(n_out), range(size)):
+        wide[o, t * stride + k] += x[i, t] * weight[i, o, k]
+    return wide[:, crop_left : crop_left + length * stride] + bias[:, None]
+
+
+def naive_leaky_relu(x):
+    return np.where(x > 0, x, 0.01 * x)
+
+
+def naive_normalisation(x, state, prefix):
+    mean, var = state[prefix + "running_mean"], state[prefix + "running_var"]
+    scale, shift = state[prefix + "weight"], state[prefix + "bias"]
+    return (x - mean[:, None]) / np.sqrt(var[:, None] + 1e-5) * scale[:, None] + shift[:, None]
+
+
+def naive_autoencoder(window, state, strides, kernel_size, batch_norm, sigmoid):
+    """Latents and reconstruction of one window from a state dict of arrays."""
+    left, right, depth = (kernel_size - 1) // 2, kernel_size // 2, len(strides)
+    x = window
+    for block, stride in enumerate(strides):
+        name = f"encoder.{block}."
+        weight, bias = state[name + "convolution.weight"], state[name + "convolution.bias"]
+        x = naive_leaky_relu(naive_convolution(x, weight, bias, stride, left, right))
+        if batch_norm:
+            x = naive_normalisation(x, state, name + "normalisation.")
+    latents = x
+    for block, stride in enumerate(reversed(strides)):
+        name = f"decoder.{block}."
+        weight, bias = state[name + "convolution.weight"], state[name + "convolution.bias"]
+        x = naive_transposed_convolution(x, weight, bias, stride, left)
+        if block < depth - 1:
+            x = naive_leaky_relu(x)
+            if batch_norm:
+                x = naive_normalisation(x, state, name + "normalisation.")
+    return latents, 1 / (1 + np.exp(-x)) if sigmoid else x
+
+
+# -- clustering ----------------------------------------------------------------------------------
+
+
+def squared_distance(a, b):
+    return sum((float(p) - float(q)) ** 2 for p, q in zip(a, b, strict=True))
+
+
+def naive_assign(points, centres):
+    """Nearest centre of each point; ties go to the lower index."""
+    return [
+        min(range(len(centres)), key=lambda k: squared_distance(point, centres[k]))
+        for point in points
+    ]
+
+
+def naive_lloyd(points, centres, n_iter):
+    """Lloyd's algorithm on one map; an empty cluster moves to the farthest point."""
+    centres = [list(map(float, centre)) for centre in centres]
+    for _ in range(n_iter):
+        assigned = naive_assign(points, centres)
+        moved = []
+        far = sorted(
+            range(len(points)),
+            key=lambda i: -squared_distance(points[i], centres[assigned[i]]),
+        )
+        for k in range(len(centres)):
+            members = [points[i] for i in range(len(points)) if assigned[i] == k]
+            if members:
+                moved.append([sum(column) / len(members) for column in zip(*members, strict=True)])
+            else:
+                moved.append([float(value) for value in points[far.pop(0)]])
+        centres = moved
+    assigned = naive_assign(points, centres)
+    inertia = sum(squared_distance(p, centres[a]) for p, a in zip(points, assigned, strict=True))
+    return centres, assigned, inertia
+
+
+def naive_centre_distance(centres):
+    return min(math.dist(a, b) for a, b in itertools.combinations(centres, 2))
+
+
+def naive_ranks(distances):
+    """1 + how many maps lie before this one: larger distance, or equal with a lower index."""
+    return [
+        1 + sum(1 for j, other in enumerate(distances) if other > d or (other == d and j < i))
+        for i, d in enumerate(distances)
+    ]
+
+
+# -- objective -----------------------------------------------------------------------------------
+
+
+def naive_losses(network, windows, centres, assignments, clustering):
+    """L_R and L_C of a batch, summed term by term."""
+    latents, output = network(windows)
+    squares = [(o - w) ** 2 for o, w in zip(output.flatten(), windows.flatten(), strict=True)]
+    reconstruction = torch.stack(squares).sum() / len(squares)
+    terms = []
+    for i in range(len(windows)):
+        for m in range(latents.shape[1]):
+            if clustering[m]:
+                centre = centres[m, assignments[i, m]]
+                terms.append(sum((latents[i, m, t] - centre[t]) ** 2 for t in range(len(centre))))
+    return reconstruction, sum(terms) / len(terms)
+
+
+def gradients_of(loss, parameters):
+    grads = torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
+    return [
+        torch.zeros_like(p) if g is None else g.clone()
+        for p, g in zip(parameters, grads, strict=True)
+    ]
+
+
+def naive_one_pass_gradients(network, batch, alpha, map_names):
+    """Gradient of every parameter: the combined loss, and L_R alone for reconstruction rows."""
+    names, parameters = zip(*network.named_parameters(), strict=True)
+    reconstruction, cluster = naive_losses(network, *batch)
+    of_reconstruction = gradients_of(reconstruction, parameters)
+    of_cluster = gradients_of(cluster, parameters)
+    expected = {}
+    for name, g_r, g_c in zip(names, of_reconstruction, of_cluster, strict=True):
+        gradient = (1 - alpha) * g_r + alpha * g_c
+        if name in map_names:
+            for m, is_clustering in enumerate(batch[3]):
+                if not is_clustering:
+                    gradient[m] = g_r[m]
+        expected[name] = gradient
+    return expected
+
+
+class NaiveOptimizer:
+    """Adam or SGD with momentum, element by element, that leaves frozen elements alone."""
+
+    def __init__(self, kind, learning_rate, momentum=0.9):
+        self.kind, self.rate, self.momentum = kind, learning_rate, momentum
+        self.memory, self.steps = {}, 0
+
+    def step(self, named_parameters, gradients, frozen):
+        self.steps += 1
+        for name, parameter in named_parameters:
+            values, grads = parameter.data.view(-1), gradients[name].reshape(-1)
+            still = frozen[name].reshape(-1)
+            first, second = self.memory.setdefault(
+                name, (torch.zeros_like(values), torch.zeros_like(values))
+            )
+            for i in range(len(values)):
+                if still[i]:
+                    continue
+                g = grads[i]
+                if self.kind == "sgd":
+                    first[i] = self.momentum * first[i] + g
+                    values[i] -= self.rate * first[i]
+                else:
+                    first[i] = 0.9 * first[i] + 0.1 * g
+                    second[i] = 0.999 * second[i] + 0.001 * g * g
+                    unbiased_first = first[i] / (1 - 0.9**self.steps)
+                    unbiased_second = second[i] / (1 - 0.999**self.steps)
+                    values[i] -= self.rate * unbiased_first / (unbiased_second.sqrt() + 1e-8)
+
+
+def naive_two_step(network, optimizer, batch, alpha, map_names):
+    """One batch of the published routing on a NaiveOptimizer."""
+    clustering = batch[3]
+    for loss_of, frozen_maps in (
+        (lambda r, c: (1 - alpha) * r + alpha * c, ~clustering),
+        (lambda r, c: r, clustering),
+    ):
+        names, parameters = zip(*network.named_parameters(), strict=True)
+        loss = loss_of(*naive_losses(network, *batch))
+        gradients = dict(zip(names, gradients_of(loss, parameters), strict=True))
+        frozen = {}
+        for name, parameter in zip(names, parameters, strict=True):
+            frozen[name] = torch.zeros(parameter.shape, dtype=torch.bool)
+            if name in map_names:
+                frozen[name][frozen_maps] = True
+        optimizer.step(list(zip(names, parameters, strict=True)), gradients, frozen)
+
+
+# -- scores --------------------------------------------------------------------------------------
+
+
+def naive_statistics(latents, output, window, region_centres, maps):
+    """Region, distance to the normal centres and reconstruction error of one window."""
+    chosen = np.concatenate([latents[m] for m in maps])
+    centres = [np.concatenate(list(region)) for region in region_centres]
+    distances = [squared_distance(latents[m], region_centres[0][i]) for i, m in enumerate(maps)]
+    error = np.mean([(o - w) ** 2 for o, w in zip(output.ravel(), window.ravel(), strict=True)])
+    return (
+        naive_assign([chosen], centres)[0],
+        math.sqrt(sum(distances) / len(distances)),
+        math.sqrt(error),
+    )
+
+
+def naive_cluster_accuracy(truth, clusters):
+    """Best share of windows over every one-to-one match of clusters to labels."""
+    names = sorted(set(truth))
+    found = sorted(set(clusters))
+    longer, shorter = (names, found) if len(names) >= len(found) else (found, names)
+    best = 0
+    for chosen in itertools.permutations(longer, len(shorter)):
+        match = set(zip(chosen, shorter, strict=True))
+        pairs = (
+            (t, c) if longer is names else (c, t) for t, c in zip(truth, clusters, strict=True)
+        )
+        best = max(best, sum(pair in match for pair in pairs))
+    return best / len(truth)

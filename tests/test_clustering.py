@@ -1,0 +1,133 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from reference import naive_assign, naive_centre_distance, naive_lloyd, naive_ranks
+from sklearn.cluster import KMeans
+
+from dccad.clustering import (
+    assign_maps,
+    centre_distances,
+    cluster_maps,
+    count_clustering_kernels,
+    rank_maps,
+    split_kernels,
+)
+
+
+def blobs(n_windows=60, n_maps=3, map_length=2, n_clusters=3, spread=0.3, seed=0):
+    rng = np.random.default_rng(seed)
+    centres = rng.normal(scale=3, size=(n_maps, n_clusters, map_length))
+    chosen = rng.integers(n_clusters, size=(n_windows, n_maps))
+    points = centres[np.arange(n_maps), chosen] + spread * rng.normal(
+        size=(n_windows, n_maps, map_length)
+    )
+    return torch.tensor(points)
+
+
+@pytest.mark.parametrize("n_clusters", [2, 3, 5])
+@pytest.mark.parametrize("map_length", [1, 4])
+def test_all_maps_at_once_equal_lloyd_map_by_map(n_clusters, map_length):
+    latents = blobs(map_length=map_length, spread=2.0)
+    initial = latents[:n_clusters].permute(1, 0, 2).contiguous()
+    found = cluster_maps(latents, n_clusters, initial=initial, max_iter=7, tol=0.0)
+    for m in range(3):
+        centres, assigned, inertia = naive_lloyd(latents[:, m].tolist(), initial[m].tolist(), 7)
+        np.testing.assert_allclose(found.centres[m], centres, rtol=1e-9, atol=1e-9)
+        assert found.assignments[:, m].tolist() == assigned
+        assert float(found.inertia[m]) == pytest.approx(inertia)
+
+
+def test_an_empty_cluster_moves_to_the_farthest_window():
+    latents = torch.tensor([0.0, 0.1, 0.2, 9.0], dtype=torch.float64).reshape(4, 1, 1)
+    initial = torch.tensor([[[0.1], [500.0]]], dtype=torch.float64)
+    found = cluster_maps(latents, 2, initial=initial)
+    assert sorted(found.centres.flatten().tolist()) == pytest.approx([0.1, 9.0])
+    naive = naive_lloyd(latents[:, 0].tolist(), initial[0].tolist(), 5)
+    np.testing.assert_allclose(found.centres[0], naive[0])
+
+
+def test_several_empty_clusters_move_to_different_windows():
+    latents = torch.tensor([0.0, 0.0, 5.0, 9.0], dtype=torch.float64).reshape(4, 1, 1)
+    initial = torch.tensor([[[0.0], [500.0], [600.0]]], dtype=torch.float64)
+    found = cluster_maps(latents, 3, initial=initial)
+    assert sorted(found.centres.flatten().tolist()) == [0.0, 5.0, 9.0]
+
+
+def test_equal_windows_do_not_break_the_clustering():
+    found = cluster_maps(torch.ones(6, 2, 3), 3, generator=torch.Generator().manual_seed(0))
+    assert torch.isfinite(found.centres).all()
+    assert float(found.inertia.abs().max()) == 0.0
+    assert (found.assignments == 0).all()  # ties go to the lower cluster
+
+
+@pytest.mark.parametrize("n_clusters", [2, 4, 8])
+def test_inertia_is_as_low_as_scikit_learns(n_clusters):
+    latents = blobs(n_windows=300, n_maps=6, map_length=3, n_clusters=n_clusters, spread=1.0)
+    generator = torch.Generator().manual_seed(1)
+    found = cluster_maps(latents.float(), n_clusters, n_init=20, generator=generator)
+    for m in range(6):
+        theirs = KMeans(n_clusters, n_init=10, random_state=0).fit(latents[:, m].numpy())
+        assert float(found.inertia[m]) <= 1.001 * theirs.inertia_
+
+
+def test_a_large_offset_costs_no_precision():
+    latents = blobs(spread=0.1).float()
+    initial = latents[:3].permute(1, 0, 2).contiguous()
+    near = cluster_maps(latents, 3, initial=initial)
+    far = cluster_maps(latents + 1000.0, 3, initial=initial + 1000.0)
+    assert torch.equal(near.assignments, far.assignments)
+
+
+def test_the_stored_assignments_are_those_to_the_stored_centres():
+    latents = blobs(spread=2.0)
+    found = cluster_maps(latents, 3, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(assign_maps(latents, found.centres), found.assignments)
+
+
+def test_new_windows_go_to_the_nearest_stored_centre():
+    latents, centres = blobs(seed=3), torch.randn(3, 4, 2, dtype=torch.float64)
+    assigned = assign_maps(latents, centres)
+    for m in range(3):
+        assert assigned[:, m].tolist() == naive_assign(latents[:, m].tolist(), centres[m].tolist())
+
+
+def test_permuted_windows_keep_their_clusters():
+    latents = blobs(spread=1.0)
+    initial = latents[:3].permute(1, 0, 2).contiguous()
+    order = torch.randperm(len(latents))
+    straight = cluster_maps(latents, 3, initial=initial)
+    shuffled = cluster_maps(latents[order], 3, initial=initial)
+    assert torch.equal(shuffled.assignments, straight.assignments[order])
+
+
+def test_the_same_generator_seed_gives_the_same_centres():
+    def run():
+        generator = torch.Generator().manual_seed(5)
+        return cluster_maps(blobs(), 3, generator=generator).centres
+
+    assert torch.equal(run(), run())
+
+
+@pytest.mark.parametrize("n_clusters", [2, 3, 6])
+def test_centre_distance_is_the_smallest_between_any_two(n_clusters):
+    centres = torch.randn(5, n_clusters, 4, dtype=torch.float64)
+    expected = [naive_centre_distance(map_centres.tolist()) for map_centres in centres]
+    assert centre_distances(centres).tolist() == pytest.approx(expected)
+
+
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=12))
+def test_ranks_are_ranks_and_not_an_argsort(distances):
+    ranks = rank_maps(torch.tensor(distances, dtype=torch.float32))
+    assert ranks.tolist() == naive_ranks(distances)
+
+
+def test_the_maps_with_the_largest_distance_become_clustering_kernels():
+    distances = torch.tensor([0.3, 5.0, 0.2, 4.0, 1.0])
+    assert split_kernels(rank_maps(distances), 2).tolist() == [False, True, False, True, False]
+
+
+@pytest.mark.parametrize(("asked", "count"), [(0.5, 8), (1.0, 16), (3, 3), (0.01, 1), (1, 1)])
+def test_a_share_or_a_number_of_clustering_kernels(asked, count):
+    assert count_clustering_kernels(asked, 16) == count
