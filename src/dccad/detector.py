@@ -280,8 +280,7 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         ------
         NotTrainedError, InputError
         """
-        log = self._check_log(X)
-        return log.restore(self.model_.score_rows(log.segments)[0])
+        return self.score_rows(X)["score"]
 
     def predict(self, X: Any) -> Any:
         """Flag rows whose score exceeds ``threshold_``: 0 normal, 1 anomalous.
@@ -289,8 +288,7 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Rows without a score (the first ``window - 1`` of a run) are not flagged. Parameters and
         form of the result as in :meth:`decision_function`.
         """
-        log = self._check_log(X)
-        return log.restore(self._flag(self.model_.score_rows(log.segments)[0]))
+        return self.score_rows(X)["flag"]
 
     def predict_region(self, X: Any) -> Any:
         """Consensus region of each row by the stored centres.
@@ -298,8 +296,28 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         0 is normal, 1 and higher are the other regions by size in the fit, -1 says that no window
         is full yet. Parameters and form of the result as in :meth:`decision_function`.
         """
+        return self.score_rows(X)["region"]
+
+    def score_rows(self, X: Any) -> dict[str, Any]:
+        """Scores, flags and regions of one pass over a log.
+
+        Parameters
+        ----------
+        X : as in :meth:`decision_function`
+
+        Returns
+        -------
+        dict
+            ``"score"``, ``"flag"`` and ``"region"``: what :meth:`decision_function`,
+            :meth:`predict` and :meth:`predict_region` give.
+        """
         log = self._check_log(X)
-        return log.restore(self.model_.score_rows(log.segments)[1])
+        scores, regions = self.model_.score_rows(log.segments)
+        return {
+            "score": log.restore(scores),
+            "flag": log.restore(self._flag(scores)),
+            "region": log.restore(regions),
+        }
 
     def transform(self, X: Any) -> Any:
         """Latent features of each row: its window's activation maps, one after another.

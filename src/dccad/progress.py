@@ -24,7 +24,7 @@ def warnings_in_one_line() -> Iterator[None]:
 
         warnings.simplefilter("once", DccadWarning)
 
-        def show(message: Warning | str, *_: Any) -> None:
+        def show(message: Warning | str, *_: Any, **__: Any) -> None:
             sys.stderr.write(f"dccad: warning: {message}\n")
 
         warnings.showwarning = show

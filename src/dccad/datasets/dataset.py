@@ -1,0 +1,71 @@
+"""A benchmark data set: training runs and test runs, each with its fault number and onset."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dccad.errors import InputError
+from dccad.runs import Run
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Training and test runs of a benchmark, one of each per fault.
+
+    Attributes
+    ----------
+    name : str
+        What tables and result files call the data set.
+    train, test : tuple of Run
+        Each with ``fault`` (0 = fault-free) and ``onset`` set.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> normal = Run(np.zeros((4, 1)), ("torque",), "d00", fault=0)
+    >>> faulty = Run(np.ones((4, 1)), ("torque",), "d02", fault=2, onset=0)
+    >>> dataset = Dataset("mini", train=(normal, faulty), test=())
+    >>> dataset.faults
+    (2,)
+    >>> dataset.train_run(2).name
+    'd02'
+    """
+
+    name: str
+    train: tuple[Run, ...]
+    test: tuple[Run, ...]
+
+    @property
+    def faults(self) -> tuple[int, ...]:
+        """Numbers of the faults that occur, ascending, without 0 (fault-free)."""
+        return tuple(sorted({run.fault for run in (*self.train, *self.test) if run.fault}))
+
+    def train_run(self, fault: int) -> Run:
+        """Give the training run of one fault (0 = fault-free).
+
+        Raises
+        ------
+        InputError
+            The data set has no such run.
+        """
+        return self._only(self.train, fault, "training")
+
+    def test_run(self, fault: int) -> Run:
+        """Give the test run of one fault (0 = fault-free).
+
+        Raises
+        ------
+        InputError
+            The data set has no such run.
+        """
+        return self._only(self.test, fault, "test")
+
+    def _only(self, runs: Sequence[Run], fault: int, kind: str) -> Run:
+        for run in runs:
+            if run.fault == fault:
+                return run
+        known = ", ".join(str(run.fault) for run in runs) or "none"
+        raise InputError(
+            f"data set {self.name!r} has no {kind} run of fault {fault}; it has these: {known}"
+        )

@@ -1,0 +1,205 @@
+"""Print results for people, within 80 columns, and as JSON for machines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+MOST_EPISODES = 10
+"""Episodes that a terminal shows; the file has every row and ``--json`` every episode."""
+
+
+def to_json(document: Any) -> str:
+    """One JSON document; NaN becomes null, numpy numbers become numbers.
+
+    Examples
+    --------
+    >>> to_json({"a": float("nan"), "b": np.float32(0.5)})
+    '{"a": null, "b": 0.5}\\n'
+    """
+    return json.dumps(_plain(document), allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def print_json(document: Any) -> None:
+    """Print one JSON document on standard output and nothing else."""
+    print(to_json(document), end="")  # noqa: T201  # unwrapped, for machines
+
+
+def print_model(record: Mapping[str, Any], path: Path) -> None:
+    """Show what a model folder holds."""
+    report, parameters = record["regions_of_fit"], record["parameters"]
+    columns, history = record["columns"], record["history"]
+    shape = record["network"]
+    rows = {
+        "model": str(path),
+        "sensors": f"{len(columns)}: {', '.join(columns[:4])}{', …' if len(columns) > 4 else ''}",
+        "window": f"{parameters['window']} rows; the first {parameters['window'] - 1} rows of a "
+        "run have no score",
+        "activation maps": f"{shape['n_kernels'] * 2 ** (len(shape['strides']) - 1)} of "
+        f"{shape['window'] // int(np.prod(shape['strides']))} positions",
+        "training": f"{len(history)} epochs, L_R {history[-1]['reconstruction_loss']:.3g}"
+        + (f", L_C {loss:.3g}" if (loss := history[-1]["clustering_loss"]) is not None else "")
+        if history
+        else "none",
+        "regions": ", ".join(
+            f"{'normal' if region == 0 else f'region {region}'} {share:.1%}"
+            for region, share in enumerate(report["share"])
+        ),
+        "normal region": report["rule"],
+        "threshold": f"{record['threshold']:.3f}, for a false-alarm rate of "
+        f"{parameters['false_alarm_rate']:g}, from {record['n_calibration_windows']} windows",
+        "data digest": record["data_digest"][:16],
+        "seed": str(record["seed"]),
+        "versions": ", ".join(f"{name} {v}" for name, v in record["versions"].items()),
+    }
+    table = _plain_table()
+    for name, value in rows.items():
+        table.add_row(name, value)
+    Console().print(table)
+
+
+def print_scores(summary: Mapping[str, Any], path: Path) -> None:
+    """Show counts and the longest flagged stretches of a scored log."""
+    console = Console()
+    console.print(
+        f"{summary['rows']} rows, {summary['scored']} with a score, {summary['flagged']} flagged "
+        f"({summary['share_flagged']:.2%}) above {summary['threshold']:.3f}; written to {path}",
+        highlight=False,
+    )
+    episodes = sorted(summary["episodes"], key=lambda episode: -episode["rows"])[:MOST_EPISODES]
+    if not episodes:
+        return
+    has_time = "start" in episodes[0]
+    title = f"{len(episodes)} longest of {len(summary['episodes'])} flagged stretches"
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for name in ("run", "rows", "first row", "last row", "peak score", *(["start"] * has_time)):
+        table.add_column(name, justify="left" if name in ("run", "start") else "right")
+    for e in episodes:
+        cells = [e["run"], e["rows"], e["first_row"], e["last_row"], f"{e['peak']:.2f}"]
+        table.add_row(*map(str, cells), *([e["start"][:19]] if has_time else []))
+    console.print(table)
+
+
+def print_benchmark(record: Mapping[str, Any]) -> None:
+    """Show the main figures of every method of a protocol, mean ± standard deviation."""
+    console = Console()
+    console.print(
+        f"{record['protocol']} on {record['dataset']}, seeds "
+        f"{', '.join(map(str, record['seeds']))}: ACC, NMI, ARI in percent, mean ± standard "
+        "deviation over seeds",
+        highlight=False,
+    )
+    results = record["results"]
+    suffixes = sorted(
+        {
+            name.removeprefix("acc")
+            for found in results.values()
+            for name in found
+            if name[:3] == "acc"
+        }
+    )
+    for suffix in suffixes:
+        table = Table(title=_suffix_title(suffix), title_justify="left", pad_edge=False, box=None)
+        table.add_column("method")
+        for name in ("ACC", "NMI", "ARI", "clust. maps", "recon. maps", "top map", "oracle*"):
+            table.add_column(name, justify="right")
+        for method, found in results.items():
+            names = (
+                "acc",
+                "nmi",
+                "ari",
+                "mean_clustering_maps_acc",
+                "mean_reconstruction_maps_acc",
+            )
+            names += ("top_map_acc", "oracle_map_acc")
+            table.add_row(method, *(_percent(found.get(name + suffix)) for name in names))
+        console.print(table)
+    console.print(
+        "clust./recon. maps: mean ACC of single maps; top map: largest centre distance.\n"
+        "* best map chosen with the test labels: what a label-free choice could reach at most.",
+        highlight=False,
+    )
+
+
+def print_demo(metrics: Mapping[str, Any], folder: Path) -> None:
+    """Show what the demo found per fault, and where its files are."""
+    console = Console()
+    table = Table(title="Test runs of the embedded Tennessee Eastman set", box=None, pad_edge=False)
+    for name in ("fault", "what changes"):
+        table.add_column(name)
+    for name in ("flagged before", "flagged after", "ROC-AUC"):
+        table.add_column(name, justify="right")
+    for row in metrics["per_fault"]:
+        table.add_row(
+            str(row["fault"]),
+            row["description"],
+            f"{row['flagged_before']:.1%}",
+            "–" if row["flagged_after"] is None else f"{row['flagged_after']:.1%}",
+            "–" if row["roc_auc"] is None else f"{row['roc_auc']:.3f}",
+        )
+    console.print(table)
+    figures = metrics["figures"]
+    console.print(
+        f"Regions against labels, all test rows: ACC {figures['acc']:.3f}, NMI "
+        f"{figures['nmi']:.3f}, ARI {figures['ari']:.3f}; ROC-AUC of the score "
+        f"{metrics['roc_auc']:.3f}.\nTrained without labels in {metrics['fit_seconds']:.0f} s; "
+        f"model, scores, metrics and figures are in {folder}.",
+        highlight=False,
+    )
+
+
+def print_dataset(described: Mapping[str, Any]) -> None:
+    """Show the runs of a data set."""
+    table = Table(title=described["name"], title_justify="left", box=None, pad_edge=False)
+    _add_records(table, described["runs"], ("run", "split", "fault", "rows", "sensors", "onset"))
+    Console().print(table)
+
+
+def print_simulated(records: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """Show the runs that were simulated, and which ended in a plant shutdown."""
+    table = Table(title=f"{path}.parquet, {path}.json", box=None, pad_edge=False)
+    names = ("name", "split", "fault", "rows", "onset", "seed", "shutdown_hours")
+    _add_records(table, records, names)
+    Console().print(table)
+
+
+def _add_records(table: Table, records: Sequence[Mapping[str, Any]], names: Sequence[str]) -> None:
+    for name in names:
+        table.add_column(name.replace("_", " "), justify="right")
+    for record in records:
+        table.add_row(*("–" if record[name] is None else str(record[name]) for name in names))
+
+
+def _plain_table() -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(no_wrap=True, style="bold")
+    table.add_column(overflow="fold")
+    return table
+
+
+def _suffix_title(suffix: str) -> str:
+    if suffix.startswith("_k"):
+        return f"\nK = {suffix[2:]}, one class per fault"
+    return f"\nmean of {suffix[1:]} faults, K = 2" if suffix else "\nK = 2, faulty or not"
+
+
+def _percent(figure: Mapping[str, float] | None) -> str:
+    return "–" if figure is None else f"{100 * figure['mean']:.1f}±{100 * figure['std']:.1f}"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value

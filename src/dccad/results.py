@@ -1,0 +1,126 @@
+"""Results as tables and summaries for files, terminals and machines; no printing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dccad.runs import Run
+
+if TYPE_CHECKING:
+    from dccad.datasets import Dataset
+    from dccad.detector import DCCA
+
+
+def score_table(detector: DCCA, runs: Mapping[str, Run]) -> dict[str, NDArray[Any]]:
+    """Score runs and lay the rows of all of them under one another.
+
+    Parameters
+    ----------
+    detector : DCCA
+        Fitted.
+    runs : mapping of str to Run
+
+    Returns
+    -------
+    dict of ndarray of shape (n_rows,)
+        ``run``, ``row`` (from 0 within the run), ``time`` (only if every run has stamps),
+        ``score`` (NaN while no window is full), ``flag`` (0 / 1), ``region`` (0 is normal).
+    """
+    found = detector.score_rows(dict(runs))
+    table: dict[str, NDArray[Any]] = {
+        "run": np.concatenate([np.full(len(run), name) for name, run in runs.items()]),
+        "row": np.concatenate([np.arange(len(run)) for run in runs.values()]),
+    }
+    stamps = [run.time for run in runs.values() if run.time is not None]
+    if len(stamps) == len(runs):
+        table["time"] = np.concatenate(stamps)
+    for name, per_run in found.items():
+        table[name] = np.concatenate(list(per_run.values()))
+    return table
+
+
+def find_episodes(table: Mapping[str, NDArray[Any]]) -> list[dict[str, Any]]:
+    """Stretches of consecutive flagged rows, in order.
+
+    Parameters
+    ----------
+    table : mapping
+        As :func:`score_table` gives it.
+
+    Returns
+    -------
+    list of dict
+        ``run``, ``first_row``, ``last_row``, ``rows``, ``peak`` (largest score), and ``start``
+        (its time stamp) where the table has times.
+
+    Examples
+    --------
+    >>> table = {"run": np.array(["a"] * 4), "row": np.arange(4), "flag": np.array([0, 1, 1, 0]),
+    ...          "score": np.array([np.nan, 3.0, 5.0, 0.0])}
+    >>> find_episodes(table)
+    [{'run': 'a', 'first_row': 1, 'last_row': 2, 'rows': 2, 'peak': 5.0}]
+    """
+    flags, runs = table["flag"].astype(bool), table["run"]
+    begins = flags & ~np.concatenate(([False], flags[:-1] & (runs[1:] == runs[:-1])))
+    ends = flags & ~np.concatenate((flags[1:] & (runs[1:] == runs[:-1]), [False]))
+    episodes = []
+    for first, last in zip(np.flatnonzero(begins), np.flatnonzero(ends), strict=True):
+        episode = {
+            "run": str(runs[first]),
+            "first_row": int(table["row"][first]),
+            "last_row": int(table["row"][last]),
+            "rows": int(last - first + 1),
+            "peak": float(table["score"][first : last + 1].max()),
+        }
+        if "time" in table:
+            episode["start"] = str(table["time"][first])
+        episodes.append(episode)
+    return episodes
+
+
+def summarise_scores(table: Mapping[str, NDArray[Any]], threshold: float) -> dict[str, Any]:
+    """Counts and episodes of a score table.
+
+    Examples
+    --------
+    >>> table = {"run": np.array(["a"] * 3), "row": np.arange(3), "flag": np.array([0, 0, 1]),
+    ...          "score": np.array([np.nan, 0.0, 5.0]), "region": np.array([-1, 0, 1])}
+    >>> summary = summarise_scores(table, threshold=2.0)
+    >>> summary["scored"], summary["flagged"], summary["share_flagged"], summary["region_share"]
+    (2, 1, 0.5, {'0': 0.5, '1': 0.5})
+    """
+    scored = ~np.isnan(table["score"])
+    regions = table["region"][scored]
+    return {
+        "rows": len(scored),
+        "scored": int(scored.sum()),
+        "flagged": int(table["flag"].sum()),
+        "share_flagged": float(table["flag"][scored].mean()),
+        "threshold": threshold,
+        "region_share": {str(r): float((regions == r).mean()) for r in np.unique(regions)},
+        "episodes": find_episodes(table),
+    }
+
+
+def describe_dataset(dataset: Dataset) -> dict[str, Any]:
+    """Runs of a benchmark data set with their fault, length and onset."""
+
+    def describe(runs: Sequence[Run], split: str) -> list[dict[str, Any]]:
+        return [
+            {
+                "run": run.name,
+                "split": split,
+                "fault": run.fault,
+                "rows": len(run),
+                "sensors": len(run.columns),
+                "onset": run.onset,
+            }
+            for run in runs
+        ]
+
+    runs = describe(dataset.train, "train") + describe(dataset.test, "test")
+    return {"name": dataset.name, "runs": runs}
