@@ -3,7 +3,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from reference import naive_assign, naive_centre_distance, naive_lloyd, naive_ranks
 from sklearn.cluster import KMeans
 
 from dccad.clustering import (
@@ -14,6 +13,7 @@ from dccad.clustering import (
     rank_maps,
     split_kernels,
 )
+from reference import naive_assign, naive_centre_distance, naive_lloyd, naive_ranks
 
 
 def blobs(n_windows=60, n_maps=3, map_length=2, n_clusters=3, spread=0.3, seed=0):

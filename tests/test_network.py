@@ -3,10 +3,10 @@ import math
 import numpy as np
 import pytest
 import torch
-from reference import naive_autoencoder
 
 from dccad.errors import ParameterError
 from dccad.network import ConvAutoencoder, NetworkSettings, automatic_strides
+from reference import naive_autoencoder
 
 
 def build(n_sensors=3, window=12, n_kernels=2, size=3, strides=(2, 3, 1), norm=True, out="none"):

@@ -1,14 +1,14 @@
 import pytest
 import torch
+
+from dccad.network import ConvAutoencoder, NetworkSettings
+from dccad.objective import clustering_loss, joint_step, reconstruction_loss
 from reference import (
     NaiveOptimizer,
     naive_losses,
     naive_one_pass_gradients,
     naive_two_step,
 )
-
-from dccad.network import ConvAutoencoder, NetworkSettings
-from dccad.objective import clustering_loss, joint_step, reconstruction_loss
 
 RTOL = 1e-6  # the contract: every parameter, float64, relative
 

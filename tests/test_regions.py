@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 import torch
-from reference import naive_assign, squared_distance
 from sklearn.cluster import KMeans
 
 from dccad.regions import assign_regions, find_normal_region, find_partition, squared_distances
+from reference import naive_assign, squared_distance
 
 
 def latents_of_two_regimes(n_windows=200, n_maps=5, map_length=3, seed=0):

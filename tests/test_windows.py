@@ -3,7 +3,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from reference import naive_rows, naive_windows
 
 from dccad.errors import InputError
 from dccad.runs import Run
@@ -14,6 +13,7 @@ from dccad.windows import (
     window_starts,
     windows_to_rows,
 )
+from reference import naive_rows, naive_windows
 
 SEGMENTS = st.lists(st.integers(1, 12), min_size=1, max_size=4)
 

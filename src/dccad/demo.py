@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,9 @@ from dccad.progress import progress_bar
 from dccad.results import score_table
 from dccad.runs import Run
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 SHOWN_FAULT = 1
 """Fault whose test run is drawn; fixed beforehand, not chosen by the result."""
 
@@ -32,9 +36,11 @@ SHOWN_MAPS = 6
 
 
 def run_demo(folder: Path, seed: int = 0, settings: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Fit without labels on the 21 training runs; score and judge the 21 test runs.
+    """Use the detector in its two ways and judge both on the 21 test runs.
 
-    Writes ``model/``, ``scores.parquet``, ``metrics.json`` and the figures as PNG.
+    Partition: fit on the 21 training runs together, no label, no reference. Monitor: fit on the
+    fault-free training run alone. Writes ``model/`` (partition), ``monitor/``, ``scores.parquet``,
+    ``metrics.json`` and the figures as PNG.
 
     Parameters
     ----------
@@ -51,50 +57,82 @@ def run_demo(folder: Path, seed: int = 0, settings: dict[str, Any] | None = None
     """
     require("matplotlib", extra="plots")
     require("openTSNE", extra="plots")
-    check_target(folder / "model")
+    for name in ("model", "monitor"):
+        check_target(folder / name)
     folder.mkdir(parents=True, exist_ok=True)
     dataset = load_tep_simulated()
-    detector = DCCA(random_state=seed, verbose=True, **(settings or {}))
-    started = perf_counter()
-    detector.fit(list(dataset.train))
-    fit_seconds = perf_counter() - started
-    detector.save(folder / "model")
+    test = {run.name: run for run in dataset.test}
 
-    table = score_table(detector, {run.name: run for run in dataset.test})
-    write_scores(folder / "scores.parquet", table)
-    figures, per_map = judge(detector, pooled_tasks(dataset)[0])
+    partition, partition_seconds = _fit(seed, settings, X=list(dataset.train))
+    monitor, monitor_seconds = _fit(seed, settings, X=None, normal=dataset.train_run(0))
+    partition.save(folder / "model")
+    monitor.save(folder / "monitor")
+
+    table = score_table(partition, test)
+    monitored = score_table(monitor, test)
+    write_scores(
+        folder / "scores.parquet",
+        {**table, "monitor_score": monitored["score"], "monitor_flag": monitored["flag"]},
+    )
+    labels = np.concatenate([run.labels for run in dataset.test])
+    figures, per_map = judge(partition, pooled_tasks(dataset)[0])
     assert per_map is not None
+    normal_rows = (labels == 0) & ~np.isnan(monitored["score"])
     metrics = {
         "dataset": dataset.name,
         "seed": seed,
         "versions": versions(),
-        "fit_seconds": round(fit_seconds, 1),
-        "threshold": detector.threshold_,
-        "figures": figures,
-        "roc_auc": _auc(np.concatenate([run.labels for run in dataset.test]), table["score"]),
-        "per_fault": [_judge_run(run, table) for run in dataset.test],
-        "per_map": per_map,
+        "partition": {
+            "fit_seconds": round(partition_seconds, 1),
+            "threshold": partition.threshold_,
+            "figures": figures,
+            "roc_auc": _auc(labels, table["score"]),
+            "per_map": per_map,
+        },
+        "monitor": {
+            "fit_seconds": round(monitor_seconds, 1),
+            "threshold": monitor.threshold_,
+            "roc_auc": _auc(labels, monitored["score"]),
+            "false_alarm_rate": monitor.false_alarm_rate,
+            "realised_false_alarm_rate": float(monitored["flag"][normal_rows].mean()),
+        },
+        "per_fault": [
+            {
+                "fault": run.fault,
+                "description": FAULTS.get(run.fault or 0, "none").split(":")[0],
+                "partition": _judge_run(run, table),
+                "monitor": _judge_run(run, monitored),
+            }
+            for run in dataset.test
+        ],
     }
     replace_files({folder / "metrics.json": (json.dumps(metrics, indent=1) + "\n").encode()})
-    _draw(folder, detector, dataset, table, per_map)
+    _draw(folder, partition, monitor, dataset, per_map)
     return metrics
 
 
-def _judge_run(run: Run, table: dict[str, NDArray[Any]]) -> dict[str, Any]:
-    """Flagged shares before and after the onset of one test run, and the ROC-AUC within it."""
+def _fit(seed: int, settings: dict[str, Any] | None, **data: Any) -> tuple[DCCA, float]:
+    started = perf_counter()
+    detector = DCCA(random_state=seed, verbose=True, **(settings or {})).fit(**data)
+    return detector, perf_counter() - started
+
+
+def _judge_run(run: Run, table: dict[str, NDArray[Any]]) -> dict[str, float | None]:
+    """Figures of one test run; None where it has no rows to judge."""
     mine = table["run"] == run.name
-    scored = mine & ~np.isnan(table["score"])
-    labels = np.zeros(len(mine), dtype=np.int8)
-    labels[mine] = run.labels
-    flags = table["flag"]
-    after = scored & (labels == 1)
+    score, flag, region = (table[name][mine] for name in ("score", "flag", "region"))
+    scored = ~np.isnan(score)
+    before, after = scored & (run.labels == 0), scored & (run.labels == 1)
     return {
-        "fault": run.fault,
-        "description": FAULTS.get(run.fault or 0, "none").split(":")[0],
-        "flagged_before": float(flags[scored & (labels == 0)].mean()),
-        "flagged_after": float(flags[after].mean()) if after.any() else None,
-        "roc_auc": _auc(labels[mine], table["score"][mine]),
+        "flagged_before": _mean(flag[before]),
+        "flagged_after": _mean(flag[after]),
+        "anomalous_region_after": _mean(region[after] > 0),
+        "roc_auc": _auc(run.labels, score),
     }
+
+
+def _mean(values: NDArray[Any]) -> float | None:
+    return float(values.mean()) if len(values) else None
 
 
 def _auc(labels: NDArray[np.int8], scores: NDArray[np.float64]) -> float | None:
@@ -105,42 +143,34 @@ def _auc(labels: NDArray[np.int8], scores: NDArray[np.float64]) -> float | None:
 
 
 def _draw(
-    folder: Path,
-    detector: DCCA,
-    dataset: Dataset,
-    table: dict[str, NDArray[Any]],
-    per_map: dict[str, list[Any]],
+    folder: Path, partition: DCCA, monitor: DCCA, dataset: Dataset, per_map: dict[str, list[Any]]
 ) -> None:
-    """Write every figure."""
-    names = ("losses", "maps", "distance_accuracy", "tsne", "activation_maps", "scores", "normal")
-    with progress_bar("figures", len(names)) as advance:
-        for done, name in enumerate(names):
+    """Write every figure; the progress bar counts them."""
+    faulty, normal = dataset.test_run(SHOWN_FAULT), dataset.test_run(0)
+    figures: dict[str, Callable[[], Figure]] = {
+        "losses": lambda: plots.plot_losses(partition.history_),
+        "maps": lambda: plots.plot_map_figures(per_map),
+        "distance_accuracy": lambda: plots.plot_distance_accuracy(per_map),
+        "tsne": lambda: _draw_tsne(partition, [normal, faulty]),
+        "activation_maps": lambda: _draw_maps(partition, faulty),
+        "partition_scores": lambda: _draw_scores(partition, faulty),
+        "monitor_scores": lambda: _draw_scores(monitor, faulty),
+        "monitor_scores_normal": lambda: _draw_scores(monitor, normal),
+    }
+    with progress_bar("figures", len(figures)) as advance:
+        for done, (name, draw) in enumerate(figures.items(), start=1):
+            draw().savefig(folder / f"{name}.png", dpi=150)
             advance(done, name)
-            if name == "losses":
-                figure = plots.plot_losses(detector.history_)
-            elif name == "maps":
-                figure = plots.plot_map_figures(per_map)
-            elif name == "distance_accuracy":
-                figure = plots.plot_distance_accuracy(per_map)
-            elif name == "tsne":
-                figure = _draw_tsne(detector, dataset)
-            elif name == "activation_maps":
-                figure = _draw_maps(detector, dataset.test_run(SHOWN_FAULT))
-            else:
-                run = dataset.test_run(SHOWN_FAULT if name == "scores" else 0)
-                figure = _draw_scores(detector, run, table)
-            figure.savefig(folder / f"{name}.png", dpi=150)
-        advance(len(names), "done")
 
 
 def _hours(n_rows: int) -> NDArray[np.float64]:
     return np.arange(n_rows) * SAMPLE_SECONDS / 3600
 
 
-def _draw_scores(detector: DCCA, run: Run, table: dict[str, NDArray[Any]]) -> Any:
+def _draw_scores(detector: DCCA, run: Run) -> Figure:
     fault = f"fault {run.fault}: {FAULTS[run.fault]}" if run.fault else "fault-free run"
     return plots.plot_scores(
-        table["score"][table["run"] == run.name],
+        detector.decision_function(run),
         detector.threshold_,
         onset=run.onset,
         hours=_hours(len(run)),
@@ -149,8 +179,9 @@ def _draw_scores(detector: DCCA, run: Run, table: dict[str, NDArray[Any]]) -> An
     )
 
 
-def _draw_maps(detector: DCCA, run: Run) -> Any:
+def _draw_maps(detector: DCCA, run: Run) -> Figure:
     latents = detector.score_windows([run], keep_latents=True).latents
+    assert latents is not None
     first = detector.window - 1
     maps = [
         *detector.clustering_kernels_[:SHOWN_MAPS],
@@ -165,8 +196,7 @@ def _draw_maps(detector: DCCA, run: Run) -> Any:
     )
 
 
-def _draw_tsne(detector: DCCA, dataset: Dataset) -> Any:
-    runs = [dataset.test_run(0), dataset.test_run(SHOWN_FAULT)]
+def _draw_tsne(detector: DCCA, runs: Sequence[Run]) -> Figure:
     results = detector.score_windows(runs, keep_latents=True)
     assert results.latents is not None
     labels = np.concatenate([run.labels[detector.window - 1 :] for run in runs])

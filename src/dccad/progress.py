@@ -10,9 +10,10 @@ from typing import Any, Protocol
 
 
 class Advance(Protocol):
-    """Report how many steps are done, a few words on the latest, and a total that has changed."""
+    """What a progress bar hands out to move it."""
 
-    def __call__(self, done: int, note: str, total: int | None = None) -> None: ...
+    def __call__(self, done: int, note: str, total: int | None = None) -> None:
+        """Report the steps done, a few words on the latest, and a total that has changed."""
 
 
 @contextmanager
@@ -22,10 +23,13 @@ def warnings_in_one_line() -> Iterator[None]:
         warnings.simplefilter("ignore")
         from dccad.errors import DccadWarning
 
-        warnings.simplefilter("once", DccadWarning)
+        warnings.simplefilter("always", DccadWarning)
+        shown: set[str] = set()
 
         def show(message: Warning | str, *_: Any, **__: Any) -> None:
-            sys.stderr.write(f"dccad: warning: {message}\n")
+            if str(message) not in shown:
+                shown.add(str(message))
+                sys.stderr.write(f"dccad: warning: {message}\n")
 
         warnings.showwarning = show
         yield

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, Literal, TypeAlias
@@ -145,22 +146,35 @@ def fit_jointly(
         torch.manual_seed(settings.seed)
         network = ConvAutoencoder(network_settings).to(device)
     loop = _Loop(network, windows, settings, generator, on_epoch)
-
-    loop.pretrain()
-    split = loop.find_split()
-    first = split
-    optimizer, scheduler = loop.make_optimizer(settings.joint_epochs)
-    for epoch in range(settings.joint_epochs):
-        updated = epoch % settings.update_interval == 0
-        if updated and epoch:
-            split = loop.find_split(split)
-        stop = loop.joint_epoch(split, optimizer, scheduler, updated)
-        if stop:
-            break
-    if settings.joint_epochs:
-        split = loop.find_split(split)  # the stored centres belong to the final network
+    with _one_thread():
+        loop.pretrain()
+        first = split = loop.find_split()
+        optimizer, scheduler = loop.make_optimizer(settings.joint_epochs)
+        for epoch in range(settings.joint_epochs):
+            updated = epoch % settings.update_interval == 0
+            if updated and epoch:
+                split = loop.find_split(split)
+            if loop.joint_epoch(split, optimizer, scheduler, updated):
+                break
+        if settings.joint_epochs:
+            split = loop.find_split(split)  # the stored centres belong to the final network
     _warn_of_collapse(first, split, settings.alpha)
     return TrainingResult(network.eval(), split, loop.latents, loop.history, loop.updates)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Train on one thread, whatever the caller's setting.
+
+    Networks of this size gain nothing from a second one (1.5 s an epoch either way on the embedded
+    set), and on a busy machine the threads wait for one another.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 class _Loop:

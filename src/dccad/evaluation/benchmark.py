@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -49,9 +49,10 @@ def run_benchmark(
     Returns
     -------
     dict
-        ``protocol``, ``dataset``, ``seeds``, ``environment``, ``settings``, ``results``. Each
-        figure is ``{"mean", "std", "per_seed"}``; rates are fractions; ``oracle_map_…`` are
-        figures of the map that the labels choose, and no result of the method.
+        ``protocol``, ``dataset``, ``seeds``, ``environment``, ``settings``, ``results``,
+        ``warnings`` (kind to number of fits). Each figure is ``{"mean", "std", "per_seed"}``;
+        rates are fractions; ``oracle_map_…`` are figures of the map that the labels choose, and
+        no result of the method.
 
     Raises
     ------
@@ -81,6 +82,7 @@ def run_benchmark(
         "environment": environment(n_processes),
         "settings": {"window": WINDOW, **settings},
         "results": results,
+        "warnings": dict(Counter(kind for result in found for kind in result["warnings"])),
     }
 
 
@@ -145,7 +147,7 @@ def _gather_pairs(
     for name in names:
         for chosen in (faults, visible):
             values = [float(np.mean([by_fault[f][seed][name] for f in chosen])) for seed in seeds]
-            timing = name in ("fit_seconds", "rows_per_second")
+            timing = name.endswith("_seconds")
             gathered[name if timing else f"{name}_{len(chosen)}"] = summarise(values)
             if timing:
                 break
