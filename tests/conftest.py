@@ -38,10 +38,11 @@ def _one_seed_and_one_thread():
 
 @pytest.fixture(scope="session")
 def two_regimes():
-    """A log of 400 rows whose mean and oscillation change at row 250."""
+    """A log of 400 rows: from row 250 on, two means have moved and the noise has doubled."""
     rng = np.random.default_rng(7)
     log = rng.normal(size=(400, 3))
-    log[:, 1] = 0.5 * log[:, 1] + np.sin(np.arange(400) / 3)
+    log[250:] *= 2.0
+    log[:, 1] = 0.5 * log[:, 1] + 0.3 * np.sin(np.arange(400) / 3)
     log[250:] += [4.0, 0.0, -4.0]
     return log
 

@@ -1,0 +1,347 @@
+import pickle
+import warnings
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.metrics import roc_auc_score
+
+from conftest import RTOL, SMALL
+from dccad import DCCA, Run
+from dccad.errors import (
+    CalibrationWarning,
+    DccadWarning,
+    InputError,
+    NotTrainedError,
+    ParameterError,
+    SingleClusterWarning,
+)
+from dccad.evaluation.metrics import cluster_accuracy
+
+pytestmark = pytest.mark.filterwarnings("ignore::dccad.errors.CalibrationWarning")
+
+
+def fit(log, normal=None, **changed):
+    return DCCA(**{**SMALL, **changed}).fit(log, normal=normal)
+
+
+# -- what the detector is for --------------------------------------------------------------------
+
+
+def test_a_change_of_regime_is_found_without_labels(trained, two_regimes):
+    regions = trained.predict_region(two_regimes)
+    truth = (np.arange(400) >= 250).astype(int)
+    assert cluster_accuracy(truth[7:], regions[7:]) > 0.95
+    sizes = np.bincount(regions[7:]) / 393
+    assert trained.region_report_.share == pytest.approx(tuple(sizes))
+
+
+def test_rows_of_another_regime_score_higher_than_normal_rows(two_regimes):
+    detector = fit(None, normal=two_regimes[:200])
+    scores = detector.decision_function(two_regimes)
+    assert np.median(scores[258:]) > 5 * np.nanquantile(scores[:250], 0.99)
+    assert detector.predict(two_regimes)[258:].mean() > 0.95
+
+
+def test_reference_rows_decide_which_region_is_normal(two_regimes):
+    from_start = fit(two_regimes, normal=two_regimes[:240])
+    from_end = fit(two_regimes, normal=two_regimes[258:])
+    assert (from_start.regions_[7:250] == 0).mean() > 0.9
+    assert (from_end.regions_[7:250] == 1).mean() > 0.9
+    assert from_start.region_report_.rule.startswith("holds ")
+
+
+def test_the_threshold_comes_from_held_out_reference_rows(two_regimes):
+    detector = fit(None, normal=two_regimes[:240])
+    held_out = two_regimes[round(240 * 0.7) : 240]
+    scores = detector.decision_function(held_out)[7:]
+    assert detector.n_calibration_windows_ == len(scores) == 72 - 7
+    rank = int(np.ceil((len(scores) + 1) * 0.95))
+    assert detector.threshold_ == pytest.approx(np.sort(scores)[rank - 1])
+
+
+def test_held_out_reference_rows_are_never_trained_on(two_regimes):
+    """Marking a quiet week of the log as normal must not leak its held-out part into training."""
+    normal = two_regimes[:240]
+    detector = fit(two_regimes, normal=normal)
+    n_training = (168 - 7) + (168 - 7) + (160 - 7)  # reference, log before and after the held-out
+    assert detector.assignment_counts_.sum(axis=1).tolist() == [n_training] * 16
+
+
+def test_without_reference_the_threshold_comes_from_the_normal_region(trained, two_regimes):
+    scores = trained.decision_scores_[7:][trained.regions_[7:] == 0]
+    rank = int(np.ceil((len(scores) + 1) * 0.95))
+    assert trained.threshold_ == pytest.approx(np.sort(scores)[rank - 1])
+    assert trained.n_calibration_windows_ == len(scores)
+
+
+# -- conventions ---------------------------------------------------------------------------------
+
+
+def test_labels_and_scores_of_the_fit_are_those_of_predict(trained, two_regimes):
+    np.testing.assert_array_equal(trained.labels_, trained.predict(two_regimes))
+    np.testing.assert_array_equal(trained.decision_scores_, trained.decision_function(two_regimes))
+    np.testing.assert_array_equal(trained.regions_, trained.predict_region(two_regimes))
+    expected = (trained.decision_scores_ > trained.threshold_).astype(int)
+    np.testing.assert_array_equal(trained.labels_, expected)
+    assert set(np.unique(trained.labels_)) == {0, 1}
+
+
+def test_fit_predict_gives_the_labels_in_the_form_of_the_log(two_regimes):
+    detector = DCCA(**SMALL)
+    found = detector.fit_predict({"a": two_regimes[:200], "b": two_regimes[200:]})
+    assert list(found) == ["a", "b"]
+    np.testing.assert_array_equal(np.concatenate(list(found.values())), detector.labels_)
+
+
+def test_the_first_rows_have_no_score_and_are_not_flagged(trained, two_regimes):
+    scores = trained.decision_function(two_regimes)
+    assert np.isnan(scores[:7]).all()
+    assert np.isfinite(scores[7:]).all()
+    assert trained.predict(two_regimes)[:7].tolist() == [0] * 7
+    assert trained.predict_region(two_regimes)[:7].tolist() == [-1] * 7
+
+
+def test_no_row_sees_its_future(trained, two_regimes):
+    changed = two_regimes.copy()
+    changed[100:] += 50
+    before, after = trained.decision_function(two_regimes), trained.decision_function(changed)
+    np.testing.assert_allclose(after[:100], before[:100], rtol=RTOL["chunks"])
+    assert (np.abs(after[100:108] - before[100:108]) > 0.1).all()
+
+
+def test_dropping_the_first_rows_only_shifts_the_scores(trained, two_regimes):
+    whole = trained.decision_function(two_regimes)
+    np.testing.assert_allclose(
+        trained.decision_function(two_regimes[33:])[7:], whole[40:], rtol=RTOL["chunks"]
+    )
+
+
+def test_scoring_twice_is_identical_and_leaves_the_log_alone(trained, two_regimes):
+    before = two_regimes.copy()
+    one, two = trained.decision_function(two_regimes), trained.decision_function(two_regimes)
+    np.testing.assert_array_equal(one, two)
+    np.testing.assert_array_equal(two_regimes, before)
+
+
+def test_runs_are_scored_each_on_its_own_and_come_back_as_they_came(trained, two_regimes):
+    parts = {"first": two_regimes[:150], "second": two_regimes[150:]}
+    as_dict = trained.decision_function(parts)
+    as_list = trained.decision_function(list(parts.values()))
+    assert list(as_dict) == ["first", "second"]
+    for name, listed in zip(parts, as_list, strict=True):
+        alone = trained.decision_function(parts[name])
+        np.testing.assert_allclose(as_dict[name], alone, rtol=RTOL["chunks"])
+        np.testing.assert_array_equal(as_dict[name], listed)
+        assert np.isnan(as_dict[name][:7]).all()
+
+
+def test_a_run_shorter_than_the_window_gets_no_score_beside_longer_ones(trained, two_regimes):
+    short, long = trained.decision_function([two_regimes[:5], two_regimes[:50]])
+    assert np.isnan(short).all()
+    assert len(short) == 5
+    assert np.isfinite(long[7:]).all()
+
+
+def test_no_window_spans_a_gap_in_time(two_regimes):
+    time = np.arange(400.0)
+    time[200:] += 3600
+    detector = fit(Run(two_regimes, tuple("abc")))
+    scores = detector.decision_function(Run(two_regimes, tuple("abc"), time=time))
+    assert np.flatnonzero(np.isnan(scores)).tolist() == [*range(7), *range(200, 207)]
+    detector.set_params(max_gap=1e6)
+    whole = detector.decision_function(Run(two_regimes, tuple("abc"), time=time))
+    assert np.flatnonzero(np.isnan(whole)).tolist() == list(range(7))
+
+
+@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
+def test_data_frames_score_as_arrays_do(trained, two_regimes, frame):
+    table = frame({name: two_regimes[:, i] for i, name in enumerate("abc")})
+    with pytest.warns(UserWarning, match="has feature names, but DCCA was fitted without"):
+        found = trained.decision_function(table)
+    np.testing.assert_array_equal(found, trained.decision_function(two_regimes))
+
+
+def test_transform_gives_the_latents_of_each_rows_window(trained, two_regimes):
+    latents = trained.transform(two_regimes)
+    maps, _, length = trained.cluster_centers_.shape
+    assert latents.shape == (400, maps * length)
+    assert latents.dtype == np.float32
+    assert np.isnan(latents[:7]).all()
+    window = torch.tensor(trained.model_.scaling.apply(two_regimes)[93:101].T[None])
+    with torch.no_grad():
+        expected = trained.model_.network.encode(window).flatten().numpy()
+    np.testing.assert_allclose(latents[100], expected, rtol=1e-3, atol=1e-5)
+    names = trained.get_feature_names_out()
+    assert (names[0], names[length]) == ("map0_position0", "map1_position0")
+    assert len(names) == maps * length
+
+
+# -- scikit-learn habits -------------------------------------------------------------------------
+
+
+def test_the_same_seed_gives_identical_scores_and_another_seed_does_not(trained, two_regimes):
+    again, other = fit(two_regimes), fit(two_regimes, random_state=1)
+    np.testing.assert_array_equal(again.decision_scores_, trained.decision_scores_)
+    assert not np.array_equal(other.decision_scores_[7:], trained.decision_scores_[7:])
+
+
+def test_a_clone_is_unfitted_and_has_the_same_parameters(trained):
+    copy = clone(trained)
+    assert copy.get_params() == trained.get_params()
+    with pytest.raises(NotTrainedError, match="not fitted yet: call fit, or "):
+        copy.predict(np.zeros((20, 3)))
+
+
+def test_a_pickled_detector_gives_the_same_scores(trained, two_regimes):
+    again = pickle.loads(pickle.dumps(trained))
+    np.testing.assert_array_equal(
+        again.decision_function(two_regimes), trained.decision_function(two_regimes)
+    )
+
+
+def test_what_a_fit_leaves_behind_is_complete(two_regimes):
+    detector = fit(pd.DataFrame(two_regimes, columns=list("abc")), keep_latents=True)
+    assert detector.feature_names_in_.tolist() == ["a", "b", "c"]
+    assert detector.cluster_centers_.shape == (16, 2, 4)
+    assert detector.map_ranks_[detector.clustering_kernels_].tolist() == list(range(1, 9))
+    assert detector.map_ranks_[detector.reconstruction_kernels_].tolist() == list(range(9, 17))
+    assert detector.assignment_counts_.sum(axis=1).tolist() == [393] * 16
+    assert detector.latents_.shape == (393, 16, 4)
+    assert len(detector.history_) == 7
+    assert len(detector.updates_) == 3
+    assert len(detector.data_digest_) == 64
+    flat = detector.transform(pd.DataFrame(two_regimes, columns=list("abc")))[7:]
+    np.testing.assert_allclose(flat.reshape(393, 16, 4), detector.latents_, rtol=1e-3, atol=1e-5)
+
+
+def test_the_digest_changes_with_a_single_value(two_regimes, trained):
+    changed = two_regimes.copy()
+    changed[3, 1] = np.nextafter(changed[3, 1], 9)
+    assert fit(changed).data_digest_ != trained.data_digest_
+
+
+def test_a_refit_forgets_the_columns_of_the_first_fit(two_regimes):
+    detector = fit(pd.DataFrame(two_regimes, columns=list("abc")))
+    detector.fit(two_regimes)
+    assert not hasattr(detector, "feature_names_in_")
+
+
+@pytest.mark.parametrize("n_clusters", [3, 4])
+def test_more_clusters_give_more_regions(two_regimes, n_clusters):
+    detector = fit(two_regimes, n_clusters=n_clusters)
+    assert set(np.unique(detector.regions_)) == {-1, *range(n_clusters)}
+    assert detector.cluster_centers_.shape[1] == n_clusters
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"alpha": 0.0},
+        {"n_clustering_kernels": 1.0},
+        {"n_clustering_kernels": 4},
+        {"routing": "two-step"},
+        {"batch_norm": False},
+        {"scaling": "minmax", "output_activation": "sigmoid"},
+        {"optimizer": "sgd", "learning_rate": 0.05, "schedule": "cosine"},
+        {"depth": 4, "kernel_size": 4, "strides": (2, 1, 2, 1)},
+        {"depth": 5, "window": 7},
+        {"stride": 3, "patience": 2},
+        {"joint_epochs": 0},
+        {"pretrain_epochs": 0},
+    ],
+)
+@pytest.mark.filterwarnings("ignore::dccad.errors.DccadWarning")
+def test_every_setting_separates_the_two_regimes(two_regimes, changed):
+    detector = fit(two_regimes, **{"joint_epochs": 8, **changed})
+    first = detector.window - 1
+    truth = (np.arange(400) >= 250).astype(int)
+    assert cluster_accuracy(truth[first:], detector.regions_[first:]) > 0.85
+
+
+@pytest.mark.parametrize("with_reference", [True, False])
+def test_one_channel_of_torque_with_chatter_scores_higher(with_reference):
+    """The second data world: one high-frequency channel whose oscillation changes, not its mean."""
+    rng = np.random.default_rng(0)
+    torque = 40 + rng.normal(scale=0.5, size=3000) + np.sin(np.arange(3000) * 0.9)
+    torque[2000:] += 3 * np.sin(np.arange(1000) * 2.1)
+    log = torque[:, None]
+    detector = DCCA(random_state=0, n_kernels=8, joint_epochs=10)
+    detector.fit(None if with_reference else log, normal=log[:1500] if with_reference else None)
+    scores = detector.decision_function(log)
+    chatter = np.arange(3000) >= 2000
+    assert roc_auc_score(chatter[29:], scores[29:]) > 0.98
+
+
+# -- warnings and refusals -----------------------------------------------------------------------
+
+
+def test_a_log_with_one_regime_only_is_reported(monkeypatch, two_regimes):
+    from dccad import detector as module
+
+    real = module.find_partition
+
+    def one_region(*arguments, **keywords):
+        partition, report, regions = real(*arguments, **keywords)
+        return partition, report, np.zeros_like(regions)
+
+    monkeypatch.setattr(module, "find_partition", one_region)
+    with pytest.warns(SingleClusterWarning, match="all 393 training windows lie in one region"):
+        fit(two_regimes)
+
+
+def test_reference_rows_too_few_to_hold_out_are_reported(two_regimes):
+    with pytest.warns(CalibrationWarning, match="too short to keep a part out .* at least 3"):
+        detector = fit(two_regimes, normal=two_regimes[:20])
+    assert detector.n_calibration_windows_ == 13
+
+
+def test_all_bad_parameters_are_listed_at_once():
+    with pytest.raises(ParameterError) as caught:
+        DCCA(window=0, alpha=1.0, routing="one_pass", n_clusters=1.5).fit(np.zeros((50, 2)))
+    message = str(caught.value)
+    assert "\n" not in message
+    for part in ("window=0", "alpha=1.0", "did you mean 'one-pass'?", "n_clusters=1.5"):
+        assert part in message
+
+
+@pytest.mark.parametrize(
+    ("parameter", "message"),
+    [
+        ({"strides": (2, 3)}, "3 strides, one for each of depth=3"),
+        ({"strides": (4, 4, 1), "window": 30}, "nearest windows that work are 16 and 32"),
+        ({"n_clustering_kernels": 65}, "at most 64, the number of maps"),
+        ({"n_clustering_kernels": 0.0}, "a count of at least 1 or a share"),
+        ({"output_activation": "sigmoid"}, "set scaling='minmax'"),
+        ({"device": "gpu"}, "device='gpu' cannot be used here"),
+        ({"device": "cuda:99"}, "device='cuda:99' cannot be used here"),
+        ({"false_alarm_rate": 0}, "0 < false_alarm_rate < 1"),
+        ({"batch_size": 1}, "batch_size=1: needed is a whole number of at least 2"),
+        ({"depth": 6}, "3, 4 or 5 encoder blocks"),
+        ({"patience": 0}, "None or a number of epochs"),
+        ({"max_gap": -1.0}, "None or a positive number"),
+        ({"verbose": "yes"}, "True or False"),
+    ],
+)
+def test_a_bad_parameter_says_what_is_needed(parameter, message):
+    with pytest.raises(ParameterError, match=message):
+        DCCA(**parameter).fit(np.zeros((60, 2)))
+
+
+def test_nothing_to_fit_is_refused():
+    with pytest.raises(InputError, match="nothing to fit: pass an unlabelled log"):
+        DCCA().fit(None)
+
+
+def test_reference_with_other_sensors_is_refused(two_regimes):
+    with pytest.raises(InputError, match="X has 2 features, but DCCA is expecting 3"):
+        fit(two_regimes, normal=two_regimes[:, :2])
+
+
+def test_a_healthy_fit_is_quiet(two_regimes):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DccadWarning)
+        fit(two_regimes)
