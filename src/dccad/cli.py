@@ -2,36 +2,89 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any
+from types import MappingProxyType
+from typing import Annotated, Any, Literal, TypeVar
 
 import typer
+from typer.core import TyperCommand
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 app = typer.Typer(
     name="dccad",
     help="Find anomalies in unlabelled industrial sensor logs (deep convolutional clustering "
     "autoencoder).",
-    no_args_is_help=True,
+    epilog="Example: dccad fit log.csv -o model (dccad COMMAND --help says more)",
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help: no option name is cut at 80 columns
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-data_app = typer.Typer(help="Show and simulate benchmark data.", no_args_is_help=True)
+data_app = typer.Typer(
+    help="Show and simulate benchmark data.",
+    epilog="Example: dccad data show",
+    rich_markup_mode=None,
+)
 app.add_typer(data_app, name="data")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 Log = Annotated[
-    list[Path], typer.Argument(metavar="LOG...", help="CSV or Parquet, one row a step.")
+    list[Path],
+    typer.Argument(
+        metavar="LOG", help="CSV or Parquet files: column names, then one row per time step."
+    ),
 ]
-Time = Annotated[str | None, typer.Option("--time", help="Column of time stamps.")]
-RunColumn = Annotated[str | None, typer.Option("--run", help="Column that separates runs.")]
-Drop = Annotated[list[str] | None, typer.Option("--drop", help="Column to leave out (repeat).")]
+Model = Annotated[Path, typer.Argument(metavar="MODEL", help="Model folder that fit wrote.")]
+Time = Annotated[
+    str | None,
+    typer.Option(
+        "--time", metavar="COLUMN", help="Column of times; default: the only column of dates."
+    ),
+]
+RunColumn = Annotated[
+    str | None,
+    typer.Option("--run", metavar="COLUMN", help="Column whose values separate runs."),
+]
+Drop = Annotated[
+    list[str] | None,
+    typer.Option("--drop", metavar="COLUMN", help="Column to leave out (repeatable)."),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="Any other parameter of DCCA, as alpha=0.9 (repeatable).",
+    ),
+]
+Seed = Annotated[int, typer.Option(metavar="N", help="Random seed.")]
+Jobs = Annotated[int, typer.Option(metavar="N", help="Processes side by side; 0: one per core.")]
+
+
+class _Command(TyperCommand):
+    """A command whose warnings are one line each; its ``--help`` imports nothing for that."""
+
+    def invoke(self, ctx: Any) -> Any:
+        from dccad.progress import warnings_in_one_line
+
+        with warnings_in_one_line():
+            return super().invoke(ctx)
+
+
+def _command(group: typer.Typer, name: str, example: str) -> Callable[[Function], Function]:
+    return group.command(name, cls=_Command, epilog=f"Example: {example}")
 
 
 @app.callback(invoke_without_command=True)
 def _root(
+    ctx: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
 ) -> None:
     if version:
@@ -39,17 +92,22 @@ def _root(
 
         typer.echo(f"dccad {version_of('dccad')}")
         raise typer.Exit
+    if ctx.invoked_subcommand is None:
+        ctx.fail("Missing command.")
 
 
-@app.command(epilog="Example: dccad demo --output runs/demo")
+@_command(app, "demo", "dccad demo --output runs/demo")
 def demo(
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")] = Path(
-        "runs/demo"
-    ),
-    seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder to write.")
+    ] = Path("runs/demo"),
+    seed: Seed = 0,
     json: Json = False,
 ) -> None:
-    """Train without labels on the embedded Tennessee Eastman set; write model, scores, figures."""
+    """Train on the embedded Tennessee Eastman set, without labels.
+
+    Writes two models, their scores, metrics and figures.
+    """
     from dccad.demo import run_demo
     from dccad.display import print_demo, print_json
 
@@ -57,27 +115,41 @@ def demo(
     print_json(metrics) if json else print_demo(metrics, output)
 
 
-@app.command(epilog="Example: dccad fit week1.csv week2.csv --normal quiet.csv -o models/plant")
+@_command(app, "fit", "dccad fit week1.csv week2.csv --normal quiet.csv -o models/plant")
 def fit(
     log: Log,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Model folder to write.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FOLDER", help="Model folder to write.")
+    ],
     normal: Annotated[
-        list[Path] | None, typer.Option(help="Log of rows known to be normal (repeat).")
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Log of rows known to be normal (repeatable)."),
     ] = None,
-    window: Annotated[int, typer.Option(help="Rows per window.")] = 30,
-    n_clusters: Annotated[int, typer.Option("--clusters", help="Regions of the log.")] = 2,
-    false_alarm_rate: Annotated[float, typer.Option(help="Share of normal rows to flag.")] = 0.01,
-    on_missing: Annotated[str, typer.Option(help="NaN: 'error' or 'interpolate'.")] = "error",
-    interpolate_limit: Annotated[int, typer.Option(help="Longest gap to fill, rows.")] = 5,
+    window: Annotated[int, typer.Option(metavar="ROWS", help="Rows per window.")] = 30,
+    n_clusters: Annotated[
+        int, typer.Option("--clusters", metavar="K", help="Regions to divide the log into.")
+    ] = 2,
+    false_alarm_rate: Annotated[
+        float, typer.Option(metavar="SHARE", help="Share of normal rows that may be flagged.")
+    ] = 0.01,
+    on_missing: Annotated[
+        Literal["error", "interpolate"],
+        typer.Option(help="Refuse blank cells and NaN, or fill short gaps."),
+    ] = "error",
+    interpolate_limit: Annotated[
+        int, typer.Option(metavar="ROWS", help="Longest gap to fill.")
+    ] = 5,
     max_gap: Annotated[
-        float | None, typer.Option(help="Longest step of time within a run, seconds.")
+        float | None,
+        typer.Option(
+            metavar="SECONDS", help="Longest time between two rows; default: 1.5 x the median."
+        ),
     ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Any other parameter of DCCA (repeat)."),
-    ] = None,
-    keep_latents: Annotated[bool, typer.Option(help="Store the training latents too.")] = False,
-    seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
+    settings: Settings = None,
+    keep_latents: Annotated[
+        bool, typer.Option("--keep-latents", help="Store the latents of the training windows too.")
+    ] = False,
+    seed: Seed = 0,
     time: Time = None,
     run: RunColumn = None,
     drop: Drop = None,
@@ -86,12 +158,10 @@ def fit(
     """Learn regions, scores and a threshold from an unlabelled log."""
     from dccad.detector import DCCA
     from dccad.display import print_json, print_model
-    from dccad.parameters import parse_settings, refuse_unknown_settings
+    from dccad.parameters import check_parameters
     from dccad.persistence import check_target, read_record
 
     check_target(output)
-    given = parse_settings(settings or [])
-    refuse_unknown_settings(given, DCCA().get_params())
     options: dict[str, Any] = {
         "window": window,
         "n_clusters": n_clusters,
@@ -103,19 +173,23 @@ def fit(
         "random_state": seed,
         "verbose": True,
     }
-    detector = DCCA(**{**options, **given})
+    detector = DCCA(**{**options, **_settings(settings)})
+    check_parameters(detector.get_params())
     reference = None if normal is None else _read(normal, time, run, drop)
     detector.fit(_read(log, time, run, drop), normal=reference)
-    detector.save(output, include_latents=keep_latents)
+    detector.save(output, include_latents=detector.keep_latents)
     record = read_record(output)
     print_json(record) if json else print_model(record, output)
 
 
-@app.command(epilog="Example: dccad score models/plant today.csv -o scores.parquet")
+@_command(app, "score", "dccad score models/plant today.csv -o scores.parquet")
 def score(
-    model: Annotated[Path, typer.Argument(help="Model folder that fit wrote.")],
+    model: Model,
     log: Log,
-    output: Annotated[Path, typer.Option("--output", "-o", help="CSV or Parquet to write.")],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", metavar="FILE", help="Scores, as .csv or .parquet."),
+    ],
     time: Time = None,
     run: RunColumn = None,
     drop: Drop = None,
@@ -127,6 +201,7 @@ def score(
     from dccad.persistence import load
     from dccad.results import score_table, summarise_scores
 
+    _check_output(output, (".csv", ".parquet"), inputs=log)
     detector = load(model)
     table = score_table(detector, _read(log, time, run, drop))
     write_scores(output, table)
@@ -134,11 +209,9 @@ def score(
     print_json(summary) if json else print_scores(summary, output)
 
 
-@app.command(epilog="Example: dccad info models/plant --json")
-def info(
-    model: Annotated[Path, typer.Argument(help="Model folder that fit wrote.")], json: Json = False
-) -> None:
-    """Show what a model was fitted on, its regions, threshold and settings."""
+@_command(app, "info", "dccad info models/plant --json")
+def info(model: Model, json: Json = False) -> None:
+    """Show what a model was fitted on, its regions and threshold."""
     from dccad.display import print_json, print_model
     from dccad.persistence import read_record
 
@@ -146,24 +219,30 @@ def info(
     print_json(record) if json else print_model(record, model)
 
 
-@app.command(epilog="Example: dccad benchmark tep-pairs --data tep/ --seed 0 --output pairs.json")
+@_command(app, "benchmark", "dccad benchmark tep-pairs --data tep/ --seed 0 -o pairs.json")
 def benchmark(
-    protocol: Annotated[str, typer.Argument(help="tep-pooled or tep-pairs.")],
+    protocol: Annotated[str, typer.Argument(metavar="PROTOCOL", help="tep-pooled or tep-pairs.")],
     data: Annotated[
         Path | None,
-        typer.Option(help="Folder of classic .dat files; default: the embedded simulated set."),
+        typer.Option(metavar="FOLDER", help="Classic .dat files; default: the embedded set."),
     ] = None,
     method: Annotated[
-        list[str] | None, typer.Option(help="Method to run (repeat); default: all.")
-    ] = None,
-    seed: Annotated[list[int] | None, typer.Option(help="Seed (repeat); default: 0 to 4.")] = None,
-    settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Parameter of DCCA (repeat)."),
+        typer.Option(
+            metavar="METHOD",
+            help="Of dccad, dccad-no-split, autoencoder-kmeans, kmeans-windows (repeatable); "
+            "default: all.",
+        ),
     ] = None,
-    jobs: Annotated[int, typer.Option(help="Fits side by side; 0: one per core.")] = 0,
+    seed: Annotated[
+        list[int] | None,
+        typer.Option(metavar="N", help="Random seed (repeatable); default: 0 to 4."),
+    ] = None,
+    settings: Settings = None,
+    jobs: Jobs = 0,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="JSON file to write.")
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="JSON file to write."),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -174,14 +253,20 @@ def benchmark(
     from dccad.display import print_benchmark, print_json, to_json
     from dccad.evaluation.benchmark import run_benchmark
     from dccad.evaluation.methods import METHODS
-    from dccad.parameters import parse_settings, refuse_unknown_settings
+    from dccad.evaluation.protocols import PROTOCOLS
+    from dccad.parameters import check_parameters
     from dccad.progress import progress_bar
 
+    _check_choice("protocol", protocol, PROTOCOLS)
     methods, seeds = method or list(METHODS), seed or [0, 1, 2, 3, 4]
-    given = parse_settings(settings or [])
-    refuse_unknown_settings(given, DCCA().get_params())
-    if output is not None and not output.resolve().parent.is_dir():
-        raise typer.BadParameter(f"folder {output.parent} does not exist; create it first")
+    for name in methods:
+        _check_choice("method", name, METHODS)
+    given = _settings(settings, fixed={"n_clusters": "the protocol", "random_state": "--seed"})
+    for number in seeds:
+        check_parameters(DCCA(random_state=number, **given).get_params())
+    processes = _processes(jobs)
+    if output is not None:
+        _check_output(output)
     dataset = load_tep_simulated() if data is None else load_tep(data)
     with progress_bar(protocol, 1) as advance:
         record = run_benchmark(
@@ -190,7 +275,7 @@ def benchmark(
             methods=methods,
             seeds=seeds,
             settings=given,
-            n_processes=jobs or os.cpu_count() or 1,
+            n_processes=processes,
             report=advance,
         )
     if output is not None:
@@ -198,14 +283,15 @@ def benchmark(
     print_json(record) if json else print_benchmark(record)
 
 
-@data_app.command("show", epilog="Example: dccad data show --data tep/")
+@_command(data_app, "show", "dccad data show --data tep/")
 def data_show(
     data: Annotated[
-        Path | None, typer.Option(help="Folder of classic .dat files; default: embedded set.")
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Classic .dat files; default: the embedded set."),
     ] = None,
     json: Json = False,
 ) -> None:
-    """List the runs of the embedded or the classic Tennessee Eastman set."""
+    """List the runs of the embedded or the classic set."""
     from dccad.datasets import load_tep, load_tep_simulated
     from dccad.display import print_dataset, print_json
     from dccad.results import describe_dataset
@@ -214,21 +300,36 @@ def data_show(
     print_json(described) if json else print_dataset(described)
 
 
-@data_app.command("simulate", epilog="Example: dccad data simulate sets/plant --fault 0 --fault 1")
+@_command(data_app, "simulate", "dccad data simulate sets/plant --fault 0 --fault 1")
 def data_simulate(
-    path: Annotated[Path, typer.Argument(help="Output without suffix: .parquet and .json follow.")],
+    path: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PATH", help="Without suffix: PATH.parquet and PATH.json are written."
+        ),
+    ],
     fault: Annotated[
-        list[int] | None, typer.Option(help="Fault 0 to 28 (repeat); default: 0 to 20.")
+        list[int] | None,
+        typer.Option(metavar="N", help="Fault, 0 (none) to 28 (repeatable); default: 0 to 20."),
     ] = None,
-    train_hours: Annotated[float, typer.Option(help="Length of a training run.")] = 25.0,
-    train_onset: Annotated[float, typer.Option(help="Hour at which its fault starts.")] = 1.0,
-    test_hours: Annotated[float, typer.Option(help="Length of a test run.")] = 48.0,
-    test_onset: Annotated[float, typer.Option(help="Hour at which its fault starts.")] = 8.0,
-    seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
-    jobs: Annotated[int, typer.Option(help="Simulations side by side; 0: one per core.")] = 0,
+    train_hours: Annotated[
+        float, typer.Option(metavar="HOURS", help="Length of a training run.")
+    ] = 25.0,
+    train_onset: Annotated[
+        float, typer.Option(metavar="HOUR", help="When its fault starts.")
+    ] = 1.0,
+    test_hours: Annotated[
+        float, typer.Option(metavar="HOURS", help="Length of a test run.")
+    ] = 48.0,
+    test_onset: Annotated[float, typer.Option(metavar="HOUR", help="When its fault starts.")] = 8.0,
+    warm_up: Annotated[
+        float, typer.Option(metavar="HOURS", help="Simulated before each run, not recorded.")
+    ] = 30.0,
+    seed: Seed = 0,
+    jobs: Jobs = 0,
     json: Json = False,
 ) -> None:
-    """Simulate a Tennessee Eastman set in closed loop (extra: simulate)."""
+    """Simulate Tennessee Eastman runs (needs the extra "simulate")."""
     from dccad.datasets.simulation import simulate_to
     from dccad.display import print_json, print_simulated
     from dccad.progress import progress_bar
@@ -238,11 +339,12 @@ def data_simulate(
             path,
             faults=fault if fault is not None else range(21),
             seed=seed,
-            jobs=jobs or os.cpu_count() or 1,
+            jobs=_processes(jobs),
             train_hours=train_hours,
             train_onset_hours=train_onset,
             test_hours=test_hours,
             test_onset_hours=test_onset,
+            warm_up_hours=warm_up,
             progress=lambda done, total, name: advance(done, name, total),
         )
     described = [vars(record) for record in records]
@@ -252,7 +354,7 @@ def data_simulate(
 def _read(
     paths: list[Path], time: str | None, run: str | None, drop: list[str] | None
 ) -> dict[str, Any]:
-    """Runs of all files by name; two of one name are told apart by their file and a number."""
+    """Runs of all files by name; two of one name are told apart by a number."""
     from dccad.datasets.tables import read_table
 
     runs: dict[str, Any] = {}
@@ -265,27 +367,94 @@ def _read(
     return runs
 
 
+def _settings(
+    pairs: list[str] | None, fixed: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, Any]:
+    """What ``--set`` gives; ``fixed`` parameters have another place, which the message names."""
+    from dccad.detector import DCCA
+    from dccad.errors import ParameterError
+    from dccad.parameters import parse_settings, refuse_unknown_settings
+
+    given = parse_settings(pairs or [])
+    refuse_unknown_settings(given, DCCA().get_params())
+    for name, place in fixed.items():
+        if name in given:
+            raise ParameterError(f"--set {name}: here {place} sets it; leave this --set out")
+    return given
+
+
+def _processes(jobs: int) -> int:
+    from dccad.errors import ParameterError
+
+    if jobs < 0:
+        raise ParameterError(f"--jobs {jobs}: needed is a number of processes, or 0: one per core")
+    return jobs or os.cpu_count() or 1
+
+
+def _check_choice(what: str, name: str, known: Iterable[str]) -> None:
+    from dccad.errors import ParameterError
+
+    if name not in known:
+        near = get_close_matches(name, known, 1)
+        hint = f" (did you mean {near[0]!r}?)" if near else ""
+        raise ParameterError(f"unknown {what} {name!r}; choose from {', '.join(known)}{hint}")
+
+
+def _check_output(path: Path, suffixes: Sequence[str] = (), inputs: Sequence[Path] = ()) -> None:
+    """Refuse a file that cannot be written, or must not be, before the work and not after it."""
+    from dccad.errors import InputError
+
+    folder = path.resolve().parent
+    if suffixes and path.suffix.lower() not in suffixes:
+        raise InputError(
+            f"{path}: the suffix {path.suffix!r} says no format; write to {' or '.join(suffixes)}"
+        )
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; name a file to write")
+    if not folder.is_dir():
+        raise InputError(f"{path}: folder {path.parent} does not exist; create it first")
+    if not os.access(folder, os.W_OK):
+        raise InputError(f"{path}: folder {path.parent} is not writable; name another one")
+    if any(path.resolve() == source.resolve() for source in inputs):
+        raise InputError(f"{path} is the log itself and would be overwritten; name another file")
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code: 0 done, 2 bad usage or input, 1 the rest."""
-    from dccad.progress import warnings_in_one_line
-
     try:
-        with warnings_in_one_line():
-            code = app(arguments, standalone_mode=False)
-        return code if isinstance(code, int) else 0
-    except typer.TyperException as error:
-        context = getattr(error, "ctx", None)
-        hint = f" (see {context.command_path} --help)" if context is not None else ""
-        return _fail(error.format_message().replace("\n", " ") + hint, 2)
-    except typer.Abort:
-        return _fail("stopped", 130)
-    except KeyboardInterrupt:
-        return _fail("stopped", 130)
-    except BrokenPipeError:  # the reader of our output has gone, as in `| head`
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # keeps the exit handler quiet
+        code = app(arguments, prog_name="dccad", standalone_mode=False)
+        sys.stdout.flush()  # while a full disk can still be reported
+    except (BrokenPipeError, SystemExit):  # the reader of our output has gone, as in `| head`
+        _discard_output()
         return 0
+    except typer.TyperException as error:
+        return _fail(_explain_usage(error), 2)
+    except (typer.Abort, KeyboardInterrupt):
+        return _fail("stopped", 130)
     except Exception as error:
         return _explain(error)
+    if code == 130:  # typer's answer to Ctrl-C
+        return _fail("stopped", 130)
+    return code if isinstance(code, int) else 0
+
+
+def _explain_usage(error: Any) -> str:
+    """What typer says of a wrong call: what came, what is needed, and where to read on."""
+    context: Any = getattr(error, "ctx", None)
+    message = str(error.format_message()).rstrip(".")
+    cause = error.__cause__
+    if hasattr(cause, "errors"):  # a value of the wrong type; typer's text leaves the value out
+        found = cause.errors()[0]
+        kind = found["type"].partition("_")[0]
+        needed = {"int": "needed is a whole number", "float": "needed is a number"}
+        reason = needed.get(kind, found["msg"].removeprefix("Value error, ").rstrip("."))
+        message = f"{error.param.opts[0]} {found['input']!r}: {reason}"
+    elif possible := getattr(error, "possibilities", None):
+        message = f"no such option {error.option_name}; did you mean {' or '.join(possible)}?"
+    elif message.endswith("command") or message.startswith("No such command"):
+        message += f"; choose from {', '.join(context.command.commands)}"
+    message = message[:1].lower() + message[1:]
+    return message + (f" (see {context.command_path} --help)" if context is not None else "")
 
 
 def _explain(error: Exception) -> int:
@@ -294,8 +463,12 @@ def _explain(error: Exception) -> int:
     if isinstance(error, DccadError):
         return _fail(str(error), 2)
     if isinstance(error, OSError):
+        _discard_output()
+        reason = error.strerror or str(error)
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            return _fail(f"cannot write the result: {reason}; free space or write elsewhere", 2)
         where = f" {error.filename}" if error.filename else ""
-        return _fail(f"cannot read or write{where}: {error.strerror or error}", 2)
+        return _fail(f"cannot read or write{where}: {reason}", 2)
     if os.environ.get("DCCAD_DEBUG"):
         raise error
     first = str(error).splitlines()[0] if str(error) else "no message"
@@ -306,10 +479,17 @@ def _explain(error: Exception) -> int:
 
 
 def _fail(message: str, code: int) -> int:
-    typer.echo(f"dccad: error: {message}", err=True)
+    typer.echo(f"dccad: error: {' '.join(message.splitlines())}", err=True)
     return code
+
+
+def _discard_output() -> None:
+    """Keep the interpreter from writing, as it exits, to an output that takes no more."""
+    sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # open until the process ends
 
 
 def run() -> None:
     """Entry point of the ``dccad`` command."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal that lacks a character gets \\u2026
+        sys.stdout.reconfigure(errors="backslashreplace")
     sys.exit(main())

@@ -31,6 +31,13 @@ def print_json(document: Any) -> None:
     print(to_json(document), end="")  # noqa: T201  # unwrapped, for machines
 
 
+class _Console(Console):
+    """A console that leaves it to the command line what to do when its reader has gone."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def print_model(record: Mapping[str, Any], path: Path) -> None:
     """Show what a model folder holds."""
     report, parameters = record["regions_of_fit"], record["parameters"]
@@ -61,12 +68,12 @@ def print_model(record: Mapping[str, Any], path: Path) -> None:
     table = _plain_table()
     for name, value in rows.items():
         table.add_row(name, value)
-    Console().print(table)
+    _Console().print(table)
 
 
 def print_scores(summary: Mapping[str, Any], path: Path) -> None:
     """Show counts and the longest flagged stretches of a scored log."""
-    console = Console()
+    console = _Console()
     console.print(
         f"{summary['rows']} rows, {summary['scored']} with a score, {summary['flagged']} flagged "
         f"({summary['share_flagged']:.2%}) above {summary['threshold']:.3f}; written to {path}",
@@ -88,7 +95,7 @@ def print_scores(summary: Mapping[str, Any], path: Path) -> None:
 
 def print_benchmark(record: Mapping[str, Any]) -> None:
     """Show the main figures of every method of a protocol, mean ± standard deviation."""
-    console = Console()
+    console = _Console()
     console.print(
         f"{record['protocol']} on {record['dataset']}, seeds "
         f"{', '.join(map(str, record['seeds']))}: ACC, NMI, ARI in percent, mean ± standard "
@@ -125,7 +132,7 @@ def print_benchmark(record: Mapping[str, Any]) -> None:
 
 def print_demo(metrics: Mapping[str, Any], folder: Path) -> None:
     """Show what the demo found per fault, and where its files are."""
-    console = Console()
+    console = _Console()
     table = Table(
         title=f"Test runs of {metrics['dataset']}: one fault each, from hour 8 on",
         title_justify="left",
@@ -167,7 +174,7 @@ def print_dataset(described: Mapping[str, Any]) -> None:
     """Show the runs of a data set."""
     table = Table(title=described["name"], title_justify="left", box=None, pad_edge=False)
     _add_records(table, described["runs"], ("run", "split", "fault", "rows", "sensors", "onset"))
-    Console().print(table)
+    _Console().print(table)
 
 
 def print_simulated(records: Sequence[Mapping[str, Any]], path: Path) -> None:
@@ -175,7 +182,7 @@ def print_simulated(records: Sequence[Mapping[str, Any]], path: Path) -> None:
     table = Table(title=f"{path}.parquet, {path}.json", box=None, pad_edge=False)
     names = ("name", "split", "fault", "rows", "onset", "seed", "shutdown_hours")
     _add_records(table, records, names)
-    Console().print(table)
+    _Console().print(table)
 
 
 def _add_records(table: Table, records: Sequence[Mapping[str, Any]], names: Sequence[str]) -> None:

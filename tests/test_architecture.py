@@ -1,0 +1,81 @@
+"""The layout that the documents promise: imports point one way, and importing is cheap."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "src" / "dccad"
+
+LAYERS = [
+    {"errors", "extras", "progress"},
+    {"runs"},
+    {"inputs", "windows", "scaling", "network"},
+    {"clustering"},
+    {"objective", "regions"},
+    {"training", "scoring", "calibration"},
+    {"model", "parameters", "fit_data"},
+    {"detector", "persistence"},
+    {"datasets", "plots"},
+    {"results", "evaluation"},
+    {"display", "demo"},
+    {"cli"},
+    {"__init__", "__main__"},
+]
+"""Inner layers first; a module may import its own layer or an inner one."""
+
+ALLOWED_OUTWARD = {("detector", "persistence"), ("persistence", "detector")}
+
+
+def module_of(path):
+    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
+
+
+def layer_of(module):
+    return next(i for i, layer in enumerate(LAYERS) if module in layer)
+
+
+def imported_modules(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = []
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        for name in names:
+            parts = name.split(".")
+            if parts[0] == "dccad" and len(parts) > 1:
+                yield parts[1]
+
+
+@pytest.mark.parametrize(
+    "path", sorted(SOURCE.rglob("*.py")), ids=lambda p: str(p.relative_to(SOURCE))
+)
+def test_no_module_imports_an_outer_one(path):
+    mine = module_of(path)
+    known = {name for layer in LAYERS for name in layer}
+    for other in imported_modules(path):
+        if other in known and (mine, other) not in ALLOWED_OUTWARD:
+            assert layer_of(other) <= layer_of(mine), f"{mine} imports {other}"
+
+
+def test_every_module_has_its_layer():
+    found = {module_of(path) for path in SOURCE.rglob("*.py")}
+    assert found == {name for layer in LAYERS for name in layer}
+
+
+@pytest.mark.parametrize(
+    ("statement", "heavy"),
+    [
+        ("import dccad", ["torch", "sklearn", "polars", "matplotlib", "numpy"]),
+        ("import dccad.cli", ["torch", "sklearn", "polars", "matplotlib", "numpy"]),
+        ("import dccad.datasets", ["torch", "polars", "tep_studio", "matplotlib"]),
+        ("from dccad import DCCA", ["matplotlib", "polars", "tep_studio", "openTSNE"]),
+    ],
+)
+def test_importing_stays_cheap(statement, heavy):
+    code = f"import sys; {statement}; print(*(m for m in {heavy!r} if m in sys.modules))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == []

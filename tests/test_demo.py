@@ -1,0 +1,60 @@
+import json
+
+import numpy as np
+import polars as pl
+import pytest
+
+import dccad
+from dccad.datasets import load_tep_simulated
+from dccad.demo import run_demo
+
+TINY = {"n_kernels": 2, "pretrain_epochs": 1, "joint_epochs": 2, "n_init": 1, "stride": 10}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("demo")
+    with pytest.warns(UserWarning, match="2 of 52 sensors never change"):
+        run_demo(folder, settings=TINY)
+    return folder
+
+
+def test_the_demo_writes_models_scores_metrics_and_figures(folder):
+    names = {path.name for path in folder.iterdir()}
+    figures = {
+        "losses.png",
+        "maps.png",
+        "distance_accuracy.png",
+        "tsne.png",
+        "activation_maps.png",
+        "partition_scores.png",
+        "monitor_scores.png",
+        "monitor_scores_normal.png",
+    }
+    assert names == {"model", "monitor", "scores.parquet", "metrics.json", *figures}
+    for name in figures:
+        assert (folder / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_models_and_scores_of_the_demo_belong_together(folder):
+    run = load_tep_simulated().test_run(2)
+    table = pl.read_parquet(folder / "scores.parquet").filter(pl.col("run") == run.name)
+    for name, column in (("model", "score"), ("monitor", "monitor_score")):
+        found = dccad.load(folder / name).decision_function(run)
+        np.testing.assert_allclose(table[column].to_numpy(), found, rtol=1e-4, atol=1e-4)
+
+
+def test_the_metrics_of_the_demo_can_be_recomputed_from_its_files(folder):
+    metrics = json.loads((folder / "metrics.json").read_text())
+    runs = load_tep_simulated().test
+    table = pl.read_parquet(folder / "scores.parquet")
+    labels = np.concatenate([run.labels for run in runs])
+    flags, scores = table["monitor_flag"].to_numpy(), table["monitor_score"].to_numpy()
+    normal = (labels == 0) & ~np.isnan(scores)
+    found = metrics["monitor"]["realised_false_alarm_rate"]
+    assert found == pytest.approx(flags[normal].mean())
+    assert [row["fault"] for row in metrics["per_fault"]] == [run.fault for run in runs]
+    first = metrics["per_fault"][1]["monitor"]
+    mine = (table["run"] == runs[1].name).to_numpy()
+    assert first["flagged_after"] == pytest.approx(flags[mine][160:].mean())
+    assert metrics["per_fault"][0]["partition"]["roc_auc"] is None  # one class only
