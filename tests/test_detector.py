@@ -345,3 +345,15 @@ def test_a_healthy_fit_is_quiet(two_regimes):
     with warnings.catch_warnings():
         warnings.simplefilter("error", DccadWarning)
         fit(two_regimes)
+
+
+def test_changing_a_parameter_after_the_fit_does_not_change_the_model(two_regimes):
+    detector = fit(two_regimes)
+    before = detector.decision_function(two_regimes[:9])
+    detector.set_params(window=30)
+    np.testing.assert_array_equal(detector.decision_function(two_regimes[:9]), before)
+
+
+def test_a_log_too_short_to_score_is_refused_before_training_on_the_reference(two_regimes):
+    with pytest.raises(InputError, match="run 'log' has 5 rows but window=8 needs at least 8"):
+        fit(two_regimes[:5], normal=two_regimes[:200])

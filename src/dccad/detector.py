@@ -17,6 +17,8 @@ from dccad.errors import NotTrainedError, SingleClusterWarning
 from dccad.fit_data import FitData, prepare_fit_data
 from dccad.inputs import check_scoring_log
 from dccad.model import FittedModel, scaled_windows
+from dccad.network import OutputActivation
+from dccad.objective import Routing
 from dccad.parameters import (
     check_parameters,
     draw_seed,
@@ -26,14 +28,14 @@ from dccad.parameters import (
 )
 from dccad.progress import progress_bar
 from dccad.regions import find_partition
-from dccad.runs import Log, Run
-from dccad.scaling import fit_scaling
+from dccad.runs import Log, OnMissing, Run
+from dccad.scaling import ScalingKind, fit_scaling
 from dccad.scoring import WindowResults, fit_score_scale, score_window_set
-from dccad.training import TrainingResult, fit_jointly
+from dccad.training import OptimizerName, Schedule, TrainingResult, fit_jointly
 from dccad.windows import WindowSet, check_window_count
 
 
-class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is untyped
     """Deep convolutional clustering autoencoder for unlabelled sensor logs.
 
     A 1-D convolutional autoencoder is trained jointly with k-means on its latent activation maps.
@@ -151,8 +153,9 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     References
     ----------
-    The method: DESIGN of this project, section 2 (deep convolutional clustering autoencoder with
-    clustering and reconstruction kernels). k-means++: Arthur and Vassilvitskii, SODA 2007.
+    G. S. Chadha, I. Islam, A. Schwung and S. X. Ding, "Deep Convolutional Clustering-Based Time
+    Series Anomaly Detection", Sensors 21 (16), 5488, 2021, doi:10.3390/s21165488, Algorithm 1.
+    Decisions that the paper leaves open: docs/method.md.
     """
 
     feature_names_in_: NDArray[np.object_]
@@ -168,26 +171,26 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         depth: int = 3,
         strides: Any = "auto",
         batch_norm: bool = True,
-        scaling: str = "standard",
-        output_activation: str = "none",
+        scaling: ScalingKind = "standard",
+        output_activation: OutputActivation = "none",
         n_clustering_kernels: float = 0.5,
         alpha: float = 0.5,
-        routing: str = "one-pass",
+        routing: Routing = "one-pass",
         pretrain_epochs: int = 10,
         joint_epochs: int = 20,
         update_interval: int = 5,
         batch_size: int = 64,
-        optimizer: str = "adam",
+        optimizer: OptimizerName = "adam",
         learning_rate: float = 1e-3,
         momentum: float = 0.9,
-        schedule: str = "constant",
+        schedule: Schedule = "constant",
         patience: int | None = None,
         tol: float = 1e-4,
         n_init: int = 4,
         false_alarm_rate: float = 0.01,
         calibration_fraction: float = 0.3,
         max_gap: float | None = None,
-        on_missing: str = "error",
+        on_missing: OnMissing = "error",
         interpolate_limit: int = 5,
         keep_latents: bool = False,
         device: str = "auto",
@@ -379,7 +382,7 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             n_clusters=self.n_clusters,
             calibration_fraction=self.calibration_fraction,
         )
-        scaling = fit_scaling(data.normal or data.training, self.scaling)  # type: ignore[arg-type]
+        scaling = fit_scaling(data.normal or data.training, self.scaling)
         windows = scaled_windows(data.training, scaling, self.window, self.stride)
         result = self._train(windows, len(data.log.columns))
 
@@ -472,7 +475,7 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self._check_fitted()
         named = "feature_names_in_" in vars(self)
         log = check_scoring_log(X, self.columns_, named, self._reading(causal=True))
-        check_window_count(log.segments, self.window)
+        check_window_count(log.segments, self.model_.window)  # set_params may have changed ours
         return log
 
     def _flag(self, scores: NDArray[np.float64]) -> NDArray[np.int64]:

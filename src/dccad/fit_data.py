@@ -103,6 +103,7 @@ def prepare_fit_data(
     log = reference if X is None or X is normal else check_log(X, **reading)
     check_same_sensors(log.columns, reference.columns, log.named and reference.named)
     check_window_count(reference.segments, window, n_clusters, stride)
+    check_window_count(log.segments, window)
     shortest = window + n_clusters * stride
     trained, held_out = hold_out(reference.segments, calibration_fraction, shortest)
     if not held_out:

@@ -6,6 +6,7 @@ list or dict of these: rows are time steps, columns are sensors.
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
@@ -80,9 +81,12 @@ def check_log(
             )
         if not len(run):
             raise InputError(f"run {run.name!r} is empty: 0 rows; pass at least one window of rows")
-        run = fill_missing(run, interpolate_limit, causal) if on_missing == "interpolate" else run
+        parts = split_at_gaps(run, max_gap)
+        if on_missing == "interpolate":  # each part by itself: nothing is known across a gap
+            parts = [fill_missing(part, interpolate_limit, causal) for part in parts]
+            run = replace(run, values=np.concatenate([part.values for part in parts]))
         refuse_non_finite(run, on_missing)
-        segments.extend(split_at_gaps(run, max_gap))
+        segments.extend(parts)
     return Log(tuple(segments), tuple(len(run) for run in runs), keys, single, named)
 
 
@@ -173,11 +177,30 @@ def _is_frame(item: Any) -> bool:
 
 def _as_run(item: Any, name: str) -> tuple[Run, bool]:
     if isinstance(item, Run):
-        return replace(item, values=_numeric(item.values, item.name)), True
+        return _checked_run(item), True
     if _is_frame(item):
         return _run_from_frame(item, name)
     values = _numeric(item, name)
     return Run(values, tuple(f"sensor_{i}" for i in range(values.shape[1])), name), False
+
+
+def _checked_run(run: Run) -> Run:
+    """The run with numeric values, if its columns and time stamps fit them."""
+    values = _numeric(run.values, run.name)
+    if len(run.columns) != values.shape[1]:
+        raise InputError(
+            f"run {run.name!r} names {len(run.columns)} columns but its rows have "
+            f"{values.shape[1]}; name every column once"
+        )
+    if run.time is None:
+        return replace(run, values=values, columns=tuple(run.columns))
+    time = np.asarray(run.time)
+    if time.shape != (len(values),) or time.dtype.kind not in "Mfiu":
+        raise InputError(
+            f"run {run.name!r} has time stamps of shape {time.shape} and type {time.dtype} for "
+            f"{len(values)} rows; pass one datetime64 or number of seconds per row"
+        )
+    return replace(run, values=values, columns=tuple(run.columns), time=time)
 
 
 def _numeric(values: Any, name: str) -> FloatArray:
@@ -185,7 +208,17 @@ def _numeric(values: Any, name: str) -> FloatArray:
         raise InputError(
             f"{name!r} is a sparse matrix; sensor rows are dense: pass the result of .toarray()"
         )
-    array = np.asarray(values)
+    if isinstance(values, str | os.PathLike):
+        raise InputError(f"{name!r} is a path, {str(values)!r}; read the file and pass its rows")
+    if isinstance(values, np.ma.MaskedArray):  # a masked cell is a missing one
+        values = values.astype(np.float64).filled(np.nan)
+    try:
+        array = np.asarray(values)
+    except ValueError:  # rows of unequal length, or tables among other things
+        raise InputError(
+            f"{name!r} is a {type(values).__name__} of unlike items; pass rows of equal length, "
+            "or a list of tables"
+        ) from None
     if array.ndim != 2:
         raise InputError(
             f"{name!r} has shape {array.shape}; needed is a table of rows (time steps) × sensors. "
@@ -198,6 +231,11 @@ def _numeric(values: Any, name: str) -> FloatArray:
         )
     if array.dtype.kind == "c":
         raise InputError(f"Complex data not supported: {name!r} must hold real numbers")
+    if array.dtype.kind in "mM":
+        raise InputError(
+            f"{name!r} holds times ({array.dtype}); pass sensor values as numbers, and the time as "
+            "a column of a data frame"
+        )
     if array.dtype.kind not in "fiub":
         try:
             array = array.astype(np.float64)
@@ -226,34 +264,51 @@ def _run_from_frame(frame: Any, name: str) -> tuple[Run, bool]:
     index = getattr(frame, "index", None)
     try:
         table = nw.from_native(frame, eager_only=True)
+        columns = {column.name: column for column in table.iter_columns()}
     except TypeError as error:
         raise InputError(
             f"{name!r} is a {type(frame).__name__}; needed is an array or an eager data frame "
             "(pandas, Polars or Arrow table)"
         ) from error
-    schema = table.schema
-    stamps = [column for column, dtype in schema.items() if dtype in (nw.Datetime, nw.Date)]
+    except nw.exceptions.DuplicateError as error:
+        raise InputError(
+            f"{name!r} has columns of one name; give every column its own name"
+        ) from error
+    stamps = [key for key, column in columns.items() if column.dtype in (nw.Datetime, nw.Date)]
     if len(stamps) > 1:
         raise InputError(
             f"{name!r} has several time columns: {quote_names(stamps)}; keep one, drop the others"
         )
-    sensors = [column for column in table.columns if column not in stamps]
-    text = [c for c in sensors if not (schema[c].is_numeric() or schema[c] == nw.Boolean)]
+    sensors = {key: _sensor(column) for key, column in columns.items() if key not in stamps}
+    text = [str(key) for key, values in sensors.items() if values is None]
     if text:
         raise InputError(
-            f"{name!r} has columns that hold no numbers: {quote_names([str(c) for c in text])}; "
+            f"{name!r} has columns that hold no numbers: {quote_names(text)}; "
             "drop them or encode them as numbers"
         )
     if not sensors:
         raise InputError(f"{name!r} has no sensor column; pass at least one column of numbers")
-    values = np.column_stack(
-        [np.asarray(table[c].cast(nw.Float64).to_numpy(), dtype=np.float64) for c in sensors]
-    )
+    values = np.column_stack([values for values in sensors.values() if values is not None])
     time = None
     if stamps:
-        time = table[stamps[0]].to_numpy().astype("datetime64[ns]")
+        time = columns[stamps[0]].to_numpy().astype("datetime64[ns]")
     elif index is not None and getattr(getattr(index, "dtype", None), "kind", "") == "M":
-        time = index.to_numpy().astype("datetime64[ns]")
-    named = all(isinstance(column, str) for column in sensors)
-    columns = tuple(str(column) for column in sensors)
-    return Run(values, columns, name, time), named
+        # without the zone the stamps are UTC, which no clock change makes jump
+        time = (index if index.tz is None else index.tz_convert(None)).to_numpy()
+        time = time.astype("datetime64[ns]")
+    named = all(isinstance(key, str) for key in sensors)
+    return Run(values, tuple(str(key) for key in sensors), name, time), named
+
+
+def _sensor(column: Any) -> NDArray[np.float64] | None:
+    """A narwhals series as numbers, blank cells as NaN; None if it holds something else."""
+    import narwhals as nw
+
+    if column.dtype.is_numeric() or column.dtype == nw.Boolean:
+        return np.asarray(column.cast(nw.Float64).to_numpy(), dtype=np.float64)
+    if column.dtype == nw.Object:  # pandas' type for a column of numbers and None, among others
+        try:
+            return np.asarray(column.to_numpy(), dtype=np.float64)
+        except (TypeError, ValueError):
+            return None
+    return None

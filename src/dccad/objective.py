@@ -5,8 +5,9 @@ With clustering kernels S and reconstruction kernels R, per batch:
 * *one-pass*: one backward pass of (1 − α) L_R + α L_C; the rows of R follow L_R alone. L_C does
   not reach those rows (they only write their own maps), so their gradient is that of
   (1 − α) L_R, and dividing it by 1 − α is exact.
-* *two-step* (as published): a step on (1 − α) L_R + α L_C with the rows of R frozen, then a step
-  on L_R with the rows of S frozen. Every other layer moves in both steps.
+* *two-step* (as published: Chadha et al. 2021, Algorithm 1): a step on (1 − α) L_R + α L_C with
+  the rows of R frozen, then a step on L_R with the rows of S frozen. Every other layer moves in
+  both steps.
 
 "Rows" are those of the last encoder convolution's weights and bias and of its normalisation.
 """

@@ -125,6 +125,9 @@ def fit_jointly(
 ) -> TrainingResult:
     """Train the network and the centres together on unlabelled windows.
 
+    Algorithm 1 of Chadha et al. (2021): pre-train, find the centres, rank and split the maps,
+    optimise jointly, and update centres and split at an interval.
+
     Parameters
     ----------
     windows : WindowSet

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from dccad.datasets import Dataset
+from dccad.detector import DCCA
 from dccad.evaluation.methods import METHODS, WINDOW
 from dccad.evaluation.protocols import HARDLY_VISIBLE, make_jobs, run_jobs
 from dccad.persistence import versions
@@ -49,7 +50,8 @@ def run_benchmark(
     Returns
     -------
     dict
-        ``protocol``, ``dataset``, ``seeds``, ``environment``, ``settings``, ``results``,
+        ``protocol``, ``dataset``, ``seeds``, ``environment``, ``settings`` (every parameter of
+        DCCA; methods, clusters and seeds replace theirs), ``results``,
         ``warnings`` (kind to number of fits). Each figure is ``{"mean", "std", "per_seed"}``;
         rates are fractions; ``oracle_map_…`` are figures of the map that the labels choose, and
         no result of the method.
@@ -80,7 +82,7 @@ def run_benchmark(
         "dataset": dataset.name,
         "seeds": list(seeds),
         "environment": environment(n_processes),
-        "settings": {"window": WINDOW, **settings},
+        "settings": DCCA(**{"window": WINDOW, **settings}).get_params(),
         "results": results,
         "warnings": dict(Counter(kind for result in found for kind in result["warnings"])),
     }

@@ -13,7 +13,7 @@ from dccad.evaluation.baselines import KMeansWindows
 from dccad.runs import Run
 
 WINDOW = 30
-"""Window of every protocol, in rows (DESIGN, section 7)."""
+"""Window of every protocol, in rows."""
 
 
 class PartitionMethod(Protocol):
