@@ -225,11 +225,37 @@ def _squared_distances(points: Tensor, centres: Tensor, assignments: Tensor) -> 
     return (points.transpose(0, 1) - centres[maps, assignments]).square().sum(dim=2)
 
 
+def cluster_means(points: Tensor, assignments: Tensor, n_clusters: int) -> tuple[Tensor, Tensor]:
+    """Mean of each cluster of each map, and how many windows it has.
+
+    Parameters
+    ----------
+    points : Tensor of shape (n_maps, n_windows, map_length)
+    assignments : Tensor of shape (n_windows, n_maps), int64
+    n_clusters : int
+
+    Returns
+    -------
+    means : Tensor of shape (n_maps, n_clusters, map_length)
+        0 for an empty cluster.
+    counts : Tensor of shape (n_maps, n_clusters), int64
+
+    Examples
+    --------
+    >>> points = torch.tensor([[[1.0], [3.0], [8.0]]])
+    >>> means, counts = cluster_means(points, torch.tensor([[0], [0], [1]]), 2)
+    >>> means.flatten().tolist(), counts.tolist()
+    ([2.0, 8.0], [[2, 1]])
+    """
+    members = torch.nn.functional.one_hot(assignments.T, n_clusters)
+    counts = members.sum(dim=1)
+    sums = members.to(points.dtype).transpose(1, 2) @ points
+    return sums / counts.clamp(min=1)[..., None], counts
+
+
 def _means(points: Tensor, assignments: Tensor, centres: Tensor) -> Tensor:
     """Mean of each cluster; an empty cluster moves to the window farthest from its centre."""
-    members = torch.nn.functional.one_hot(assignments.T, centres.shape[1]).to(points.dtype)
-    counts = members.sum(dim=1)
-    means = members.transpose(1, 2) @ points / counts.clamp(min=1)[..., None]
+    means, counts = cluster_means(points, assignments, centres.shape[1])
     empty = counts == 0
     if bool(empty.any()):
         distances = _squared_distances(points, centres, assignments)

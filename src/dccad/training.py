@@ -16,6 +16,7 @@ from dccad.clustering import (
     MapClusters,
     centre_distances,
     cluster_maps,
+    cluster_means,
     count_clustering_kernels,
     rank_maps,
     split_kernels,
@@ -310,10 +311,8 @@ class _Loop:
     def means_of(self, clusters: MapClusters) -> Tensor:
         """Means of the current latents by the last assignments: a start that keeps numbers."""
         n_clusters = clusters.centres.shape[1]
-        members = torch.nn.functional.one_hot(clusters.assignments.T, n_clusters).float()
-        counts = members.sum(dim=1)
-        sums = members.transpose(1, 2) @ self.latents.transpose(0, 1)
-        means = sums / counts.clamp(min=1)[..., None]
+        points = self.latents.transpose(0, 1)
+        means, counts = cluster_means(points, clusters.assignments, n_clusters)
         return torch.where((counts == 0)[..., None], clusters.centres, means)
 
     def encode_all(self) -> Tensor:
