@@ -15,8 +15,9 @@ from sklearn.metrics import roc_auc_score
 from dccad import plots
 from dccad.datasets import Dataset, load_tep_simulated
 from dccad.datasets.files import replace_files
+from dccad.datasets.simulation import REVISED_FAULTS
 from dccad.datasets.tables import write_scores
-from dccad.datasets.tep import FAULTS, SAMPLE_SECONDS
+from dccad.datasets.tep import SAMPLE_SECONDS
 from dccad.detector import DCCA
 from dccad.evaluation.protocols import judge, pooled_tasks
 from dccad.extras import require
@@ -99,7 +100,7 @@ def run_demo(folder: Path, seed: int = 0, settings: dict[str, Any] | None = None
         "per_fault": [
             {
                 "fault": run.fault,
-                "description": FAULTS.get(run.fault or 0, "none").split(":")[0],
+                "description": REVISED_FAULTS.get(run.fault or 0, "none").split(":")[0],
                 "partition": _judge_run(run, table),
                 "monitor": _judge_run(run, monitored),
             }
@@ -168,7 +169,7 @@ def _hours(n_rows: int) -> NDArray[np.float64]:
 
 
 def _draw_scores(detector: DCCA, run: Run) -> Figure:
-    fault = f"fault {run.fault}: {FAULTS[run.fault]}" if run.fault else "fault-free run"
+    fault = f"fault {run.fault}: {REVISED_FAULTS[run.fault]}" if run.fault else "fault-free run"
     return plots.plot_scores(
         detector.decision_function(run),
         detector.threshold_,

@@ -211,7 +211,7 @@ def _numeric(values: Any, name: str) -> FloatArray:
     if isinstance(values, str | os.PathLike):
         raise InputError(f"{name!r} is a path, {str(values)!r}; read the file and pass its rows")
     if isinstance(values, np.ma.MaskedArray):  # a masked cell is a missing one
-        values = values.astype(np.float64).filled(np.nan)
+        values = np.ma.filled(values.astype(np.float64), np.nan)
     try:
         array = np.asarray(values)
     except ValueError:  # rows of unequal length, or tables among other things
@@ -271,8 +271,11 @@ def _run_from_frame(frame: Any, name: str) -> tuple[Run, bool]:
             "(pandas, Polars or Arrow table)"
         ) from error
     except nw.exceptions.DuplicateError as error:
+        names = [str(key) for key in frame.columns]
+        twice = quote_names(sorted({key for key in names if names.count(key) > 1}))
         raise InputError(
-            f"{name!r} has columns of one name; give every column its own name"
+            f"{name!r} has column names that occur more than once: {twice}; give every column its "
+            "own name"
         ) from error
     stamps = [key for key, column in columns.items() if column.dtype in (nw.Datetime, nw.Date)]
     if len(stamps) > 1:

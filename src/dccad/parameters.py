@@ -107,6 +107,12 @@ def check_parameters(parameters: Mapping[str, Any]) -> None:
     expect("max_gap", gap is None or (_is_real(gap) and gap > 0), "None or a positive number")
     if parameters["output_activation"] == "sigmoid" and parameters["scaling"] != "minmax":
         problems.append("output_activation='sigmoid' gives values in 0–1: set scaling='minmax'")
+    state = parameters["random_state"]
+    expect(
+        "random_state",
+        state is None or (_is_whole(state, 0) and state < 2**32) or hasattr(state, "randint"),
+        "None, a whole number from 0 to 4294967295, or a RandomState",
+    )
     expect("device", isinstance(parameters["device"], str), "'auto', 'cpu', 'cuda' or 'cuda:N'")
     if problems:
         raise ParameterError("; ".join(problems))

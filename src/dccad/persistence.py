@@ -6,6 +6,7 @@ No pickle: loading a model from a stranger runs nothing.
 from __future__ import annotations
 
 import json
+import os
 import platform
 import shutil
 import tempfile
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dccad.errors import ModelFileError
+from dccad.parameters import resolve_device
 
 if TYPE_CHECKING:
     from dccad.detector import DCCA
@@ -71,18 +73,22 @@ def save(detector: DCCA, path: str | Path, include_latents: bool = False) -> Non
     OSError
         The disk is full or the folder cannot be written; nothing is left behind.
     """
-    target = Path(path)
-    check_target(target)
+    check_target(Path(path))
+    target = Path(path).resolve()  # a link stays; what it points to is replaced
     if include_latents and detector.latents_ is None:
         raise ModelFileError("the latents were not kept; fit with keep_latents=True to save them")
+    new_parents = [parent for parent in target.parents if not parent.exists()]
     target.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
         _write(detector, folder, include_latents)
         folder.chmod(0o755)
         _replace_folder(folder, target)
-    finally:
+    except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
+        for parent in new_parents:
+            parent.rmdir()
+        raise
 
 
 def check_target(target: Path) -> None:
@@ -91,11 +97,24 @@ def check_target(target: Path) -> None:
     Raises
     ------
     ModelFileError
+        Something else is there, or no folder can be made there.
     """
-    is_model, is_free = (target / MODEL).is_file(), not target.exists()
-    if not (is_model or is_free or (target.is_dir() and not any(target.iterdir()))):
+    problem = ""
+    if target.is_dir():
+        names = {path.name for path in target.iterdir()}
+        if names and MODEL not in names:
+            problem = "exists and is not a dccad model"
+        elif others := sorted(names - {MODEL, WEIGHTS, LATENTS}):
+            problem = f"holds other files than the model ({others[0]!r})"
+    elif target.exists():
+        problem = "exists and is not a dccad model"
+    if problem:
+        raise ModelFileError(f"{target} {problem}, so it is left alone: name another folder")
+    nearest = next(parent for parent in target.resolve().parents if parent.exists())
+    if not (nearest.is_dir() and os.access(nearest, os.W_OK)):
+        reason = "is not writable" if nearest.is_dir() else "is a file"
         raise ModelFileError(
-            f"{target} exists and is not a dccad model, so it is left alone: name another folder"
+            f"{target} cannot be made, because {nearest} {reason}: name another folder"
         )
 
 
@@ -104,12 +123,19 @@ def _replace_folder(new: Path, target: Path) -> None:
     if not target.exists():
         new.rename(target)
         return
+    if not any(target.iterdir()):  # it stays: it may be the working directory or a mount
+        for name in sorted((path.name for path in new.iterdir()), reverse=True):  # model.json last
+            (new / name).rename(target / name)
+        new.rmdir()
+        return
     old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
-    target.replace(old)
     try:
+        target.replace(old)
         new.rename(target)
-    except OSError:
-        old.rename(target)
+    except BaseException:
+        if not target.exists():
+            old.rename(target)
+        shutil.rmtree(old, ignore_errors=True)
         raise
     shutil.rmtree(old, ignore_errors=True)
 
@@ -173,25 +199,24 @@ def load(path: str | Path, device: str = "auto") -> DCCA:
     """
     folder = Path(path)
     record = _read_record(folder)
+    resolve_device(device)  # an unknown device is no fault of the folder
     arrays = _read_arrays(folder / WEIGHTS, record.get("weights_sha256"))
     latents = None
     if "latents_sha256" in record:
         latents = _read_arrays(folder / LATENTS, record["latents_sha256"])["latents"]
     try:
         return _rebuild(record, arrays, latents, device)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RuntimeError) as e:
+        reason = str(e).splitlines()[0] if str(e) else type(e).__name__
         raise ModelFileError(
             f"{folder} is not a complete dccad model ({reason}); fit it again or restore a backup"
-        ) from error
+        ) from e
 
 
 def read_record(path: str | Path) -> dict[str, Any]:
     """The contents of a model folder's ``model.json``, after the checks that :func:`load` makes."""
-    folder = Path(path)
-    record = _read_record(folder)
-    _read_bytes(folder / WEIGHTS, record.get("weights_sha256"))
-    return record
+    load(path, device="cpu")
+    return _read_record(Path(path))
 
 
 def versions() -> dict[str, str]:
@@ -220,12 +245,13 @@ def _read_record(folder: Path) -> dict[str, Any]:
         format_version = int(record["format"])
     except FileNotFoundError:
         raise ModelFileError(f"{folder} holds no {MODEL}, so it is not a dccad model") from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         raise ModelFileError(f"{folder / MODEL} is damaged or truncated; {remedy}") from None
     if format_version > FORMAT:
-        wrote = record.get("versions", {}).get("dccad", "a later version")
+        versions = record.get("versions")
+        wrote = versions.get("dccad") if isinstance(versions, dict) else None
         raise ModelFileError(
-            f"{folder} has model format {format_version}, written by dccad {wrote}; this dccad "
+            f"{folder} has model format {format_version}, written by dccad {wrote or 'of a later version'}; this dccad "
             f"reads up to format {FORMAT}: upgrade dccad"
         )
     return dict(record)
@@ -256,7 +282,6 @@ def _rebuild(record: dict[str, Any], arrays: dict[str, Any], latents: Any, devic
     from dccad.detector import DCCA
     from dccad.model import FittedModel
     from dccad.network import ConvAutoencoder, NetworkSettings
-    from dccad.parameters import resolve_device
     from dccad.regions import Partition, RegionReport
     from dccad.scaling import Scaling
     from dccad.scoring import ScoreScale
