@@ -200,17 +200,21 @@ def count_clustering_kernels(n_clustering_kernels: float, n_maps: int) -> int:
 
 def _lloyd(points: Tensor, centres: Tensor, max_iter: int, threshold: Tensor) -> MapClusters:
     """Lloyd's iterations on (n_maps, n_windows, map_length) points from given centres."""
+    centres = centres.clone()
+    active, current = torch.arange(len(points), device=points.device), points
     for _ in range(max_iter):
-        assignments = _assign(points, centres)
-        moved = _means(points, assignments, centres)
-        shift = (moved - centres).square().sum(dim=(1, 2))
-        centres = moved
-        if bool((shift <= threshold).all()):
+        assignments = _assign(current, centres[active])
+        moved = _means(current, assignments, centres[active])
+        going = (moved - centres[active]).square().sum(dim=(1, 2)) > threshold[active]
+        centres[active] = moved
+        if not bool(going.any()):
             break
+        if int(going.sum()) <= len(active) // 2:  # most maps settle long before the last one
+            active = active[going]
+            current = points[active]
     assignments = _assign(points, centres)
-    return MapClusters(
-        centres, assignments, _squared_distances(points, centres, assignments).sum(0)
-    )
+    inertia = _squared_distances(points, centres, assignments).sum(dim=0)
+    return MapClusters(centres, assignments, inertia)
 
 
 def _assign(points: Tensor, centres: Tensor) -> Tensor:
@@ -247,10 +251,14 @@ def cluster_means(points: Tensor, assignments: Tensor, n_clusters: int) -> tuple
     >>> means.flatten().tolist(), counts.tolist()
     ([2.0, 8.0], [[2, 1]])
     """
-    members = torch.nn.functional.one_hot(assignments.T, n_clusters)
-    counts = members.sum(dim=1)
-    sums = members.to(points.dtype).transpose(1, 2) @ points
-    return sums / counts.clamp(min=1)[..., None], counts
+    n_maps, _, map_length = points.shape
+    first = n_clusters * torch.arange(n_maps, device=points.device)
+    places = (assignments.T + first[:, None]).flatten()  # each cluster of each map has its place
+    counts = torch.bincount(places, minlength=n_maps * n_clusters).view(n_maps, n_clusters)
+    sums = points.new_zeros(n_maps * n_clusters, map_length)
+    sums.index_add_(0, places, points.reshape(-1, map_length))
+    means = sums.view(n_maps, n_clusters, map_length) / counts.clamp(min=1)[..., None]
+    return means, counts
 
 
 def _means(points: Tensor, assignments: Tensor, centres: Tensor) -> Tensor:

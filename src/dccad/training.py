@@ -206,7 +206,7 @@ class _Loop:
         settings, parameters = self.settings, self.network.parameters()
         optimizer: torch.optim.Optimizer
         if settings.optimizer == "adam":
-            optimizer = torch.optim.Adam(parameters, lr=settings.learning_rate)
+            optimizer = torch.optim.Adam(parameters, lr=settings.learning_rate, fused=True)
         else:
             optimizer = torch.optim.SGD(
                 parameters, lr=settings.learning_rate, momentum=settings.momentum
