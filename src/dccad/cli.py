@@ -425,7 +425,7 @@ def main(arguments: list[str] | None = None) -> int:
         code = app(arguments, prog_name="dccad", standalone_mode=False)
         sys.stdout.flush()  # while a full disk can still be reported
     except (BrokenPipeError, SystemExit):  # the reader of our output has gone, as in `| head`
-        _discard_output()
+        _drop_broken_output()
         return 0
     except typer.TyperException as error:
         return _fail(_explain_usage(error), 2)
@@ -451,7 +451,7 @@ def _explain_usage(error: Any) -> str:
         message = f"{error.param.opts[0]} {found['input']!r}: {reason}"
     elif possible := getattr(error, "possibilities", None):
         message = f"no such option {error.option_name}; did you mean {' or '.join(possible)}?"
-    elif message.endswith("command") or message.startswith("No such command"):
+    elif message.startswith(("Missing command", "No such command")) and "?" not in message:
         message += f"; choose from {', '.join(context.command.commands)}"
     message = message[:1].lower() + message[1:]
     return message + (f" (see {context.command_path} --help)" if context is not None else "")
@@ -463,7 +463,7 @@ def _explain(error: Exception) -> int:
     if isinstance(error, DccadError):
         return _fail(str(error), 2)
     if isinstance(error, OSError):
-        _discard_output()
+        _drop_broken_output()
         reason = error.strerror or str(error)
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             return _fail(f"cannot write the result: {reason}; free space or write elsewhere", 2)
@@ -483,9 +483,12 @@ def _fail(message: str, code: int) -> int:
     return code
 
 
-def _discard_output() -> None:
-    """Keep the interpreter from writing, as it exits, to an output that takes no more."""
-    sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # open until the process ends
+def _drop_broken_output() -> None:
+    """Keep the interpreter, as it exits, from writing to an output that takes no more."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # open until the process ends
 
 
 def run() -> None:

@@ -5,14 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from dccad.errors import ModelFileError
+
 MOST_EPISODES = 10
 """Episodes that a terminal shows; the file has every row and ``--json`` every episode."""
+
+
+METHOD_WIDTH = 14
+"""Characters of a method's name on one line; seven figures with their spread stand beside it."""
 
 
 def to_json(document: Any) -> str:
@@ -39,16 +46,37 @@ class _Console(Console):
 
 
 def print_model(record: Mapping[str, Any], path: Path) -> None:
-    """Show what a model folder holds."""
+    """Show what a model folder holds.
+
+    Raises
+    ------
+    ModelFileError
+        The record lacks what every model has.
+    """
+    try:
+        rows = _model_rows(record, path)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise ModelFileError(
+            f"{path} is not a complete dccad model ({error}); fit it again or restore a backup"
+        ) from error
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(no_wrap=True, style="bold")
+    table.add_column(overflow="fold")
+    for name, value in rows.items():
+        table.add_row(name, value)
+    _Console().print(table)
+
+
+def _model_rows(record: Mapping[str, Any], path: Path) -> dict[str, str]:
     report, parameters = record["regions_of_fit"], record["parameters"]
     columns, history = record["columns"], record["history"]
     shape = record["network"]
-    rows = {
+    return {
         "model": str(path),
         "sensors": f"{len(columns)}: {', '.join(columns[:4])}{', …' if len(columns) > 4 else ''}",
         "window": f"{parameters['window']} rows; the first {parameters['window'] - 1} rows of a "
         "run have no score",
-        "activation maps": f"{shape['n_kernels'] * 2 ** (len(shape['strides']) - 1)} of "
+        "activation maps": f"{shape['n_kernels'] * 2 ** (len(shape['strides']) - 1)}, each of "
         f"{shape['window'] // int(np.prod(shape['strides']))} positions",
         "training": f"{len(history)} epochs, L_R {history[-1]['reconstruction_loss']:.3g}"
         + (f", L_C {loss:.3g}" if (loss := history[-1]["clustering_loss"]) is not None else "")
@@ -65,10 +93,6 @@ def print_model(record: Mapping[str, Any], path: Path) -> None:
         "seed": str(record["seed"]),
         "versions": ", ".join(f"{name} {v}" for name, v in record["versions"].items()),
     }
-    table = _plain_table()
-    for name, value in rows.items():
-        table.add_row(name, value)
-    _Console().print(table)
 
 
 def print_scores(summary: Mapping[str, Any], path: Path) -> None:
@@ -76,30 +100,38 @@ def print_scores(summary: Mapping[str, Any], path: Path) -> None:
     console = _Console()
     console.print(
         f"{summary['rows']} rows, {summary['scored']} with a score, {summary['flagged']} flagged "
-        f"({summary['share_flagged']:.2%}) above {summary['threshold']:.3f}; written to {path}",
+        f"({summary['share_flagged']:.2%}) above {summary['threshold']:.3f}",
         highlight=False,
     )
+    console.print(f"written to {path}", highlight=False, soft_wrap=True)  # a path stays whole
     episodes = sorted(summary["episodes"], key=lambda episode: -episode["rows"])[:MOST_EPISODES]
     if not episodes:
         return
     has_time = "start" in episodes[0]
-    title = f"{len(episodes)} longest of {len(summary['episodes'])} flagged stretches"
+    count = len(summary["episodes"])
+    title = f"{count} flagged stretch{'es' * (count > 1)}, the longest first"
+    if count > len(episodes):
+        title = f"{len(episodes)} longest of {count} flagged stretches"
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     for name in ("run", "rows", "first row", "last row", "peak score", *(["start"] * has_time)):
         table.add_column(name, justify="left" if name in ("run", "start") else "right")
     for e in episodes:
         cells = [e["run"], e["rows"], e["first_row"], e["last_row"], f"{e['peak']:.2f}"]
-        table.add_row(*map(str, cells), *([e["start"][:19]] if has_time else []))
+        table.add_row(*map(str, cells), *([e["start"]] if has_time else []))
     console.print(table)
 
 
 def print_benchmark(record: Mapping[str, Any]) -> None:
     """Show the main figures of every method of a protocol, mean ± standard deviation."""
     console = _Console()
+    seeds = record["seeds"]
     console.print(
-        f"{record['protocol']} on {record['dataset']}, seeds "
-        f"{', '.join(map(str, record['seeds']))}: ACC, NMI, ARI in percent, mean ± standard "
-        "deviation over seeds",
+        f"{record['protocol']} on {record['dataset']}: ACC, NMI, ARI in percent, "
+        + (
+            f"seed {seeds[0]}"
+            if len(seeds) == 1
+            else f"mean±standard deviation over seeds {', '.join(map(str, seeds))}"
+        ),
         highlight=False,
     )
     results = record["results"]
@@ -114,16 +146,23 @@ def print_benchmark(record: Mapping[str, Any]) -> None:
         }
     )
     for suffix in suffixes:
-        table = Table(title=_suffix_title(suffix), title_justify="left", pad_edge=False, box=None)
-        table.add_column("method")
-        for name in ("ACC", "NMI", "ARI", "clust. maps", "recon. maps", "top map", "oracle*"):
-            table.add_column(name, justify="right")
+        table = Table(
+            title=_suffix_title(suffix),
+            title_justify="left",
+            pad_edge=False,
+            box=None,
+            padding=(0, 1, 0, 0),
+        )
+        table.add_column("method", no_wrap=True)
+        for name in ("ACC", "NMI", "ARI", "clust.\nmaps", "recon.\nmaps", "top map", "oracle*"):
+            table.add_column(name, justify="right", no_wrap=True)
         for method, found in results.items():
-            table.add_row(method, *(_percent(found.get(name + suffix)) for name in shown))
+            figures = (_percent(found.get(name + suffix), len(seeds) > 1) for name in shown)
+            table.add_row(fill(method, METHOD_WIDTH), *figures)  # it breaks names at hyphens
         console.print(table)
     console.print(
         "clust./recon. maps: mean ACC of single maps; top map: largest centre distance.\n"
-        "* best map chosen with the test labels: what a label-free choice could reach at most.",
+        "* best map by the test labels: an upper bound for any label-free choice.",
         highlight=False,
     )
     for message, count in record["warnings"].items():
@@ -172,31 +211,34 @@ def print_demo(metrics: Mapping[str, Any], folder: Path) -> None:
 
 def print_dataset(described: Mapping[str, Any]) -> None:
     """Show the runs of a data set."""
-    table = Table(title=described["name"], title_justify="left", box=None, pad_edge=False)
+    splits = [run["split"] for run in described["runs"]]
+    console = _Console()
+    console.print(
+        f"{described['name']}: {splits.count('train')} training and {splits.count('test')} test "
+        "runs (fault 0: none)",
+        highlight=False,
+    )
+    table = Table(box=None, pad_edge=False)
     _add_records(table, described["runs"], ("run", "split", "fault", "rows", "sensors", "onset"))
-    _Console().print(table)
+    console.print(table)
 
 
 def print_simulated(records: Sequence[Mapping[str, Any]], path: Path) -> None:
     """Show the runs that were simulated, and which ended in a plant shutdown."""
-    table = Table(title=f"{path}.parquet, {path}.json", box=None, pad_edge=False)
+    console = _Console()
+    table = Table(box=None, pad_edge=False)
     names = ("name", "split", "fault", "rows", "onset", "seed", "shutdown_hours")
     _add_records(table, records, names)
-    _Console().print(table)
+    console.print(table)
+    console.print(f"written to {path}.parquet and {path}.json", highlight=False, soft_wrap=True)
 
 
 def _add_records(table: Table, records: Sequence[Mapping[str, Any]], names: Sequence[str]) -> None:
     for name in names:
-        table.add_column(name.replace("_", " "), justify="right")
+        is_text = bool(records) and isinstance(records[0][name], str)
+        table.add_column(name.replace("_", " "), justify="left" if is_text else "right")
     for record in records:
         table.add_row(*("–" if record[name] is None else str(record[name]) for name in names))
-
-
-def _plain_table() -> Table:
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(no_wrap=True, style="bold")
-    table.add_column(overflow="fold")
-    return table
 
 
 def _suffix_title(suffix: str) -> str:
@@ -205,8 +247,11 @@ def _suffix_title(suffix: str) -> str:
     return f"\nmean of {suffix[1:]} faults, K = 2" if suffix else "\nK = 2, faulty or not"
 
 
-def _percent(figure: Mapping[str, float] | None) -> str:
-    return "–" if figure is None else f"{100 * figure['mean']:.1f}±{100 * figure['std']:.1f}"
+def _percent(figure: Mapping[str, float] | None, spread: bool) -> str:
+    if figure is None:
+        return "–"
+    mean, deviation = 100 * figure["mean"], 100 * figure["std"]
+    return f"{mean:.1f}" + (f"±{deviation:.{1 if deviation < 9.95 else 0}f}" if spread else "")
 
 
 def _share(value: float | None) -> str:

@@ -95,9 +95,11 @@ def joint_step(
     -------
     (L_R, L_C) : scalars, detached, before the step
     """
-    reconstruction, cluster = _backward_combined(
-        network, optimizer, windows, centres, assignments, clustering, alpha
-    )
+    optimizer.zero_grad()
+    latents, output = network(windows)
+    reconstruction = reconstruction_loss(output, windows)
+    cluster = clustering_loss(latents, centres, assignments, clustering)
+    ((1 - alpha) * reconstruction + alpha * cluster).backward()
     if routing == "one-pass":
         route_one_pass(network, clustering, alpha)
         optimizer.step()
@@ -109,23 +111,6 @@ def joint_step(
         with frozen_rows(network, optimizer, clustering):
             optimizer.step()
     return reconstruction.detach(), cluster.detach()
-
-
-def _backward_combined(
-    network: ConvAutoencoder,
-    optimizer: torch.optim.Optimizer,
-    windows: Tensor,
-    centres: Tensor,
-    assignments: Tensor,
-    clustering: Tensor,
-    alpha: float,
-) -> tuple[Tensor, Tensor]:
-    optimizer.zero_grad()
-    latents, output = network(windows)
-    reconstruction = reconstruction_loss(output, windows)
-    cluster = clustering_loss(latents, centres, assignments, clustering)
-    ((1 - alpha) * reconstruction + alpha * cluster).backward()
-    return reconstruction, cluster
 
 
 def route_one_pass(network: ConvAutoencoder, clustering: Tensor, alpha: float) -> None:

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dccad.errors import ModelFileError
-from dccad.parameters import resolve_device
 
 if TYPE_CHECKING:
     from dccad.detector import DCCA
@@ -197,15 +196,17 @@ def load(path: str | Path, device: str = "auto") -> DCCA:
     ModelFileError
         The folder is missing, damaged, truncated, or of a later version.
     """
+    from dccad.parameters import resolve_device
+
     folder = Path(path)
     record = _read_record(folder)
-    resolve_device(device)  # an unknown device is no fault of the folder
+    where = resolve_device(device)  # an unknown device is no fault of the folder
     arrays = _read_arrays(folder / WEIGHTS, record.get("weights_sha256"))
     latents = None
     if "latents_sha256" in record:
         latents = _read_arrays(folder / LATENTS, record["latents_sha256"])["latents"]
     try:
-        return _rebuild(record, arrays, latents, device)
+        return _rebuild(record, arrays, latents, where)
     except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RuntimeError) as e:
         reason = str(e).splitlines()[0] if str(e) else type(e).__name__
         raise ModelFileError(
@@ -215,8 +216,10 @@ def load(path: str | Path, device: str = "auto") -> DCCA:
 
 def read_record(path: str | Path) -> dict[str, Any]:
     """The contents of a model folder's ``model.json``, after the checks that :func:`load` makes."""
-    load(path, device="cpu")
-    return _read_record(Path(path))
+    folder = Path(path)
+    record = _read_record(folder)
+    _read_bytes(folder / WEIGHTS, record.get("weights_sha256"))
+    return record
 
 
 def versions() -> dict[str, str]:
@@ -248,11 +251,11 @@ def _read_record(folder: Path) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         raise ModelFileError(f"{folder / MODEL} is damaged or truncated; {remedy}") from None
     if format_version > FORMAT:
-        versions = record.get("versions")
-        wrote = versions.get("dccad") if isinstance(versions, dict) else None
+        made_by = record.get("versions")
+        wrote = made_by.get("dccad") if isinstance(made_by, dict) else None
         raise ModelFileError(
-            f"{folder} has model format {format_version}, written by dccad {wrote or 'of a later version'}; this dccad "
-            f"reads up to format {FORMAT}: upgrade dccad"
+            f"{folder} has model format {format_version}, written by dccad {wrote or '(unknown)'}; "
+            f"this dccad reads up to format {FORMAT}: upgrade dccad"
         )
     return dict(record)
 
@@ -276,7 +279,7 @@ def _read_arrays(path: Path, digest: Any) -> dict[str, Any]:
     return dict(from_bytes(_read_bytes(path, digest)))
 
 
-def _rebuild(record: dict[str, Any], arrays: dict[str, Any], latents: Any, device: str) -> DCCA:
+def _rebuild(record: dict[str, Any], arrays: dict[str, Any], latents: Any, device: Any) -> DCCA:
     import torch
 
     from dccad.detector import DCCA
@@ -309,7 +312,6 @@ def _rebuild(record: dict[str, Any], arrays: dict[str, Any], latents: Any, devic
     if record["named"]:
         detector.feature_names_in_ = np.array(detector.columns_, dtype=object)
     detector.latents_ = latents
-    where = resolve_device(device)
     detector.model_ = FittedModel(
         window=network.settings.window,
         scaling=Scaling(
@@ -318,12 +320,12 @@ def _rebuild(record: dict[str, Any], arrays: dict[str, Any], latents: Any, devic
             arrays["scaling.scale"],
             arrays["scaling.constant"],
         ),
-        network=network.to(where).eval(),
+        network=network.to(device).eval(),
         partition=Partition(
             torch.tensor(arrays["cluster_centers_"]),
             torch.tensor(arrays["partition.clustering_maps"]),
             torch.tensor(arrays["partition.region_centres"]),
-        ).to(where),
+        ).to(device),
         score_scale=ScoreScale(**record["score_scale"]),
     )
     return detector

@@ -8,6 +8,7 @@ it. It fits nothing: what it needs was fixed by the fit and stands in a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -123,7 +124,7 @@ def score_window_set(
     network.eval()
     device = next(network.parameters()).device
     partition = partition.to(device)
-    kept: dict[str, list[NDArray[np.generic]]] = {}
+    kept: dict[str, list[NDArray[Any]]] = {}
     with torch.inference_mode():
         for indices in torch.arange(len(windows)).split(CHUNK):
             for name, values in score_windows(
@@ -132,7 +133,13 @@ def score_window_set(
                 if name != "latents" or keep_latents:
                     kept.setdefault(name, []).append(values.cpu().numpy())
     joined = {name: np.concatenate(parts) for name, parts in kept.items()}
-    return WindowResults(**{"latents": None, **joined})  # type: ignore[arg-type]
+    return WindowResults(
+        joined.get("latents"),
+        joined["assignments"],
+        joined["regions"],
+        joined["distance"],
+        joined["error"],
+    )
 
 
 def fit_score_scale(results: WindowResults, normal: NDArray[np.bool_]) -> ScoreScale:

@@ -19,6 +19,8 @@ WINDOW = 30
 class PartitionMethod(Protocol):
     """What a method must offer to stand in a partition table."""
 
+    window: int
+
     def fit(self, runs: Sequence[Run]) -> Any:
         """Learn from unlabelled runs."""
 

@@ -153,10 +153,9 @@ def judge(
         return _judge_maps(method, task)
     figures: dict[str, float] = {}
     for prefix, parts in (("", task.test), ("train_", task.train)):
-        window = _window_of(method)
         regions = method.predict_region([judged.run for judged in parts])
-        clusters = np.concatenate([rows[window - 1 :] for rows in regions])
-        truth, kept = _judged_windows(parts, window)
+        clusters = np.concatenate([rows[method.window - 1 :] for rows in regions])
+        truth, kept = _judged_windows(parts, method.window)
         figures |= _prefixed(prefix, cluster_figures(truth[kept], clusters[kept]))
     return figures, None
 
@@ -198,10 +197,6 @@ def _judged_windows(
     truth = [judged.labels[window - 1 :] for judged in parts]
     kept = [np.arange(len(judged.run))[window - 1 :] >= judged.first for judged in parts]
     return np.concatenate(truth), np.concatenate(kept)
-
-
-def _window_of(method: PartitionMethod) -> int:
-    return int(method.window)  # type: ignore[attr-defined]
 
 
 def _prefixed(prefix: str, figures: Mapping[str, float]) -> dict[str, float]:
