@@ -449,8 +449,10 @@ def _explain_usage(error: Any) -> str:
         needed = {"int": "needed is a whole number", "float": "needed is a number"}
         reason = needed.get(kind, found["msg"].removeprefix("Value error, ").rstrip("."))
         message = f"{error.param.opts[0]} {found['input']!r}: {reason}"
-    elif possible := getattr(error, "possibilities", None):
-        message = f"no such option {error.option_name}; did you mean {' or '.join(possible)}?"
+    elif hasattr(error, "possibilities"):
+        message = f"no such option {error.option_name}"
+        if error.possibilities:
+            message += f"; did you mean {' or '.join(error.possibilities)}?"
     elif message.startswith(("Missing command", "No such command")) and "?" not in message:
         message += f"; choose from {', '.join(context.command.commands)}"
     message = message[:1].lower() + message[1:]

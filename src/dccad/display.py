@@ -23,14 +23,14 @@ METHOD_WIDTH = 14
 
 
 def to_json(document: Any) -> str:
-    r"""One JSON document; NaN becomes null, numpy numbers become numbers.
+    r"""One JSON document in ASCII; NaN becomes null, numpy numbers become numbers.
 
     Examples
     --------
     >>> to_json({"a": float("nan"), "b": np.float32(0.5)})
     '{"a": null, "b": 0.5}\n'
     """
-    return json.dumps(_plain(document), allow_nan=False, ensure_ascii=False) + "\n"
+    return json.dumps(_plain(document), allow_nan=False) + "\n"
 
 
 def print_json(document: Any) -> None:
@@ -162,7 +162,7 @@ def print_benchmark(record: Mapping[str, Any]) -> None:
         console.print(table)
     console.print(
         "clust./recon. maps: mean ACC of single maps; top map: largest centre distance.\n"
-        "* best map by the test labels: an upper bound for any label-free choice.",
+        "* best map by the test labels: no label-free choice of a map can do better.",
         highlight=False,
     )
     for message, count in record["warnings"].items():
@@ -179,7 +179,7 @@ def print_demo(metrics: Mapping[str, Any], folder: Path) -> None:
         box=None,
         pad_edge=False,
     )
-    table.add_column("fault", no_wrap=True, overflow="ellipsis", max_width=33)
+    table.add_column("fault", max_width=33)
     names = ("partition\nROC-AUC", "anomalous\nregion", "monitor\nROC-AUC", "false\nalarms")
     for name in (*names, "detected"):
         table.add_column(name, justify="right", no_wrap=True, min_width=7)
