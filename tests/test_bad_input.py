@@ -30,7 +30,7 @@ from dccad.errors import (
     ModelFileError,
     ParameterError,
 )
-from dccad.persistence import FORMAT
+from dccad.persistence import FORMAT, record_digest
 
 pytestmark = pytest.mark.filterwarnings("ignore::dccad.errors.DccadWarning")
 
@@ -638,9 +638,18 @@ def edit(**changes):
         record = json.loads((folder / "model.json").read_text())
         record |= changes
         record = {name: value for name, value in record.items() if value is not None}
+        record["record_sha256"] = record_digest(record)  # as if another program had written it
         (folder / "model.json").write_text(json.dumps(record))
 
     return damage
+
+
+def change_one_digit(folder):
+    text = (folder / "model.json").read_text()
+    threshold = json.loads(text)["threshold"]
+    changed = text.replace(f'"threshold": {threshold}', f'"threshold": {threshold - 1}')
+    assert changed != text
+    (folder / "model.json").write_text(changed)
 
 
 BROKEN = "model.json is damaged or truncated"
@@ -659,6 +668,7 @@ DAMAGE = {
     "a list for a record": (rewrite("[1, 2]"), [BROKEN]),
     "null for a record": (rewrite("null"), [BROKEN]),
     "a text for a record": (rewrite('"model"'), [BROKEN]),
+    "a changed digit": (change_one_digit, ["model.json is damaged or was edited", "backup"]),
     "no format": (edit(format=None), [BROKEN]),
     "a format of another type": (edit(format=[1]), [BROKEN]),
     "an infinite format": (edit(format=float("inf")), [BROKEN]),

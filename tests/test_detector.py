@@ -11,11 +11,11 @@ from sklearn.metrics import roc_auc_score
 
 from conftest import RTOL, SMALL
 from dccad import DCCA, Run
+from dccad.detector import NotTrainedError
 from dccad.errors import (
     CalibrationWarning,
     DccadWarning,
     InputError,
-    NotTrainedError,
     ParameterError,
     SingleClusterWarning,
 )

@@ -10,7 +10,7 @@ import dccad
 from conftest import SMALL
 from dccad import DCCA
 from dccad.errors import ModelFileError
-from dccad.persistence import FORMAT, read_record
+from dccad.persistence import FORMAT, read_record, record_digest
 
 pytestmark = pytest.mark.filterwarnings("ignore::dccad.errors.DccadWarning")
 
@@ -130,6 +130,7 @@ def test_reading_the_record_checks_the_weights_too(folder):
 def test_a_missing_part_of_the_record_is_named(folder):
     record = json.loads((folder / "model.json").read_text())
     del record["score_scale"]
+    record["record_sha256"] = record_digest(record)
     (folder / "model.json").write_text(json.dumps(record))
     with pytest.raises(ModelFileError, match=r"not a complete dccad model \('score_scale'\)"):
         dccad.load(folder)

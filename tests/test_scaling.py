@@ -53,3 +53,9 @@ def test_the_callers_rows_stay_as_they_are():
     before = values.copy()
     fit_scaling([run_of(values)]).apply(values)
     np.testing.assert_array_equal(values, before)
+
+
+def test_a_spread_too_small_to_divide_by_counts_as_constant():
+    with pytest.warns(ConstantSensorWarning):
+        scaling = fit_scaling([run_of(1e-300 * np.arange(20.0)[:, None])])
+    assert scaling.scale.tolist() == [1.0]

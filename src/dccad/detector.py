@@ -10,10 +10,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.exceptions import NotFittedError
 
 from dccad.calibration import calibrate_threshold
 from dccad.clustering import to_array
-from dccad.errors import NotTrainedError, SingleClusterWarning
+from dccad.errors import DccadError, SingleClusterWarning
 from dccad.fit_data import FitData, prepare_fit_data
 from dccad.inputs import check_scoring_log
 from dccad.model import FittedModel, scaled_windows
@@ -33,6 +34,10 @@ from dccad.scaling import ScalingKind, fit_scaling
 from dccad.scoring import WindowResults, fit_score_scale, score_window_set
 from dccad.training import OptimizerName, Schedule, TrainingResult, fit_jointly
 from dccad.windows import WindowSet, check_window_count
+
+
+class NotTrainedError(DccadError, NotFittedError):  # type: ignore[misc]  # sklearn is untyped
+    """A detector was asked for results before ``fit``."""
 
 
 class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is untyped

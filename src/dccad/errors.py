@@ -1,8 +1,10 @@
-"""Errors and warnings of dccad. Every message says what came, what is needed and what to do."""
+"""Errors and warnings of dccad. Every message says what came, what is needed and what to do.
+
+``NotTrainedError`` stands beside the estimator, because its second base is scikit-learn's and
+commands that only read files should not wait for that import.
+"""
 
 from __future__ import annotations
-
-from sklearn.exceptions import NotFittedError
 
 
 class DccadError(Exception):
@@ -15,10 +17,6 @@ class InputError(DccadError, ValueError):
 
 class ParameterError(DccadError, ValueError):
     """One or more parameters of the detector are out of range; all are listed at once."""
-
-
-class NotTrainedError(DccadError, NotFittedError):  # type: ignore[misc]  # sklearn is untyped
-    """A detector was asked for results before ``fit``."""
 
 
 class ModelFileError(DccadError, ValueError):
@@ -47,3 +45,7 @@ class SingleClusterWarning(DccadWarning):
 
 class CalibrationWarning(DccadWarning):
     """The threshold stands on too few normal windows for the requested false-alarm rate."""
+
+
+class ColumnNamesWarning(DccadWarning):
+    """Only one of the fit's log and the log to score has column names, so none are compared."""

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dccad.errors import InputError
+from dccad.errors import ColumnNamesWarning, InputError
 from dccad.runs import (
     FloatArray,
     Log,
@@ -112,7 +112,7 @@ def check_scoring_log(
 
     Warns
     -----
-    UserWarning
+    ColumnNamesWarning
         Only one of the two logs has column names, as scikit-learn warns.
     """
     checked = check_log(log, **reading)
@@ -122,7 +122,7 @@ def check_scoring_log(
             "X does not have valid feature names, but DCCA was fitted with feature names"
             if named
             else "X has feature names, but DCCA was fitted without feature names",
-            UserWarning,
+            ColumnNamesWarning,
             stacklevel=4,
         )
     return checked

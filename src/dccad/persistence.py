@@ -172,6 +172,7 @@ def _write(detector: DCCA, folder: Path, include_latents: bool) -> None:
         (folder / LATENTS).write_bytes(latents)
         record["latents_sha256"] = sha256(latents).hexdigest()
     # the record comes last: a folder without it is not a model
+    record["record_sha256"] = record_digest(record)
     (folder / MODEL).write_text(
         json.dumps(record, indent=1, allow_nan=False) + "\n", encoding="utf-8"
     )
@@ -222,6 +223,18 @@ def read_record(path: str | Path) -> dict[str, Any]:
     return record
 
 
+def record_digest(record: dict[str, Any]) -> str:
+    """SHA-256 of a record's canonical JSON, so that one changed digit is noticed.
+
+    Examples
+    --------
+    >>> record_digest({"a": 1, "b": (2,)}) == record_digest({"b": [2], "a": 1})
+    True
+    """
+    content = {name: value for name, value in record.items() if name != "record_sha256"}
+    return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that decide a result."""
     from importlib.metadata import version
@@ -256,6 +269,10 @@ def _read_record(folder: Path) -> dict[str, Any]:
         raise ModelFileError(
             f"{folder} has model format {format_version}, written by dccad {wrote or '(unknown)'}; "
             f"this dccad reads up to format {FORMAT}: upgrade dccad"
+        )
+    if record.get("record_sha256") != record_digest(record):
+        raise ModelFileError(
+            f"{folder / MODEL} is damaged or was edited (its checksum differs); {remedy}"
         )
     return dict(record)
 

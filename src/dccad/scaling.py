@@ -90,6 +90,7 @@ def fit_scaling(segments: Sequence[Run], kind: ScalingKind = "standard") -> Scal
         squares = sum(np.square(s.values - shift, dtype=np.float64).sum(axis=0) for s in segments)
         scale = np.sqrt(squares / n_rows)
     constant = highest - lowest <= STUCK * np.maximum(np.abs(highest), np.abs(lowest))
+    constant |= ~(scale > np.finfo(np.float32).tiny)  # too small to divide by
     if constant.any():
         names = [name for name, stuck in zip(segments[0].columns, constant, strict=True) if stuck]
         shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -145,7 +145,7 @@ def write_scores(path: str | os.PathLike[str], columns: Mapping[str, ArrayLike])
     content = io.BytesIO()
     # the bytes go to disk through Python, which reports a full disk as OSError
     if suffix == ".csv":
-        frame.write_csv(content)
+        frame.write_csv(content, datetime_format="%Y-%m-%dT%H:%M:%S%.f")
     else:
         frame.write_parquet(content)
     replace_files({target: content.getvalue()})
@@ -190,6 +190,11 @@ def _time_column(source: Path, frame: pl.DataFrame, time: str | None) -> str | N
     dates = [name for name, dtype in frame.schema.items() if dtype.is_temporal()]
     others = [name for name in dates if name != time]
     if len(others) > (1 if time is None else 0):
+        if time is not None:
+            raise InputError(
+                f"{source}: besides the time column {time!r} there are other columns of dates: "
+                f"{_quote(others)}; leave them out with --drop"
+            )
         raise InputError(
             f"{source}: several columns hold times: {_quote(dates)}; name the one that counts "
             "with --time and leave the others out with --drop"
