@@ -391,9 +391,7 @@ def test_scores_file_is_readable_by_others(tmp_path):
     }
     write_scores(tmp_path / "s.csv", columns)
     assert (tmp_path / "s.csv").read_text() == (
-        "run,time,score,anomaly\n"
-        "d01,2020-01-01T00:00:00,NaN,0\n"
-        "d01,2020-01-01T00:03:00,0.25,1\n"
+        "run,time,score,anomaly\nd01,2020-01-01T00:00:00,NaN,0\nd01,2020-01-01T00:03:00,0.25,1\n"
     )
     write_scores(tmp_path / "s.parquet", columns)
     table = pq.read_table(tmp_path / "s.parquet")
