@@ -63,7 +63,7 @@ def section(record):
     yield f"\n## `{record['protocol']}`, {record['dataset']}\n"
     yield f"`dccad benchmark {record['protocol']}{data}`, {environment['date']}, seeds "
     yield f"{', '.join(map(str, record['seeds']))}; {environment['cores']} cores, "
-    yield f"{environment['processes']} processes; {versions}; window {record['settings']['window']}."
+    yield f"{environment['processes']} processes; {versions}."
     results = record["results"]
     first = next(iter(results.values()))
     suffixes = [name.removeprefix("acc") for name in first if name.startswith("acc")]
