@@ -59,10 +59,11 @@ def title_of(suffix):
 def section(record):
     environment = record["environment"]
     data = "" if record["dataset"] == "tep-simulated" else " --data FOLDER"
-    versions = ", ".join(f"{name} {version}" for name, version in environment["versions"].items())
+    packages = environment["versions"].items()
+    versions = ", ".join(f"{name} {version}" for name, version in packages if name != "dccad")
     yield f"\n## `{record['protocol']}`, {record['dataset']}\n"
-    yield f"`dccad benchmark {record['protocol']}{data}`, {environment['date']}, seeds "
-    yield f"{', '.join(map(str, record['seeds']))}; {environment['cores']} cores, "
+    yield f"`dccad benchmark {record['protocol']}{data}`, {environment['date']}, seeds"
+    yield f"{', '.join(map(str, record['seeds']))}; {environment['cores']} cores,"
     yield f"{environment['processes']} processes; {versions}."
     results = record["results"]
     first = next(iter(results.values()))
