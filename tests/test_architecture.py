@@ -21,6 +21,7 @@ LAYERS = [
     {"datasets", "plots"},
     {"results", "evaluation"},
     {"display", "demo"},
+    {"cli_options"},
     {"cli"},
     {"__init__", "__main__"},
 ]

@@ -6,14 +6,20 @@ import errno
 import io
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Callable
 from pathlib import Path
-from types import MappingProxyType
 from typing import Annotated, Any, Literal, TypeVar
 
 import typer
 from typer.core import TyperCommand
+
+from dccad.cli_options import (
+    check_choice,
+    check_output,
+    count_processes,
+    read_logs,
+    read_settings,
+)
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -173,10 +179,10 @@ def fit(
         "random_state": seed,
         "verbose": True,
     }
-    detector = DCCA(**{**options, **_settings(settings)})
+    detector = DCCA(**{**options, **read_settings(settings)})
     check_parameters(detector.get_params())
-    reference = None if normal is None else _read(normal, time, run, drop)
-    detector.fit(_read(log, time, run, drop), normal=reference)
+    reference = None if normal is None else read_logs(normal, time, run, drop)
+    detector.fit(read_logs(log, time, run, drop), normal=reference)
     detector.save(output, include_latents=detector.keep_latents)
     record = read_record(output)
     print_json(record) if json else print_model(record, output)
@@ -201,9 +207,9 @@ def score(
     from dccad.persistence import load
     from dccad.results import score_table, summarise_scores
 
-    _check_output(output, (".csv", ".parquet"), inputs=log)
+    check_output(output, (".csv", ".parquet"), inputs=log)
     detector = load(model)
-    table = score_table(detector, _read(log, time, run, drop))
+    table = score_table(detector, read_logs(log, time, run, drop))
     write_scores(output, table)
     summary = summarise_scores(table, detector.threshold_)
     print_json(summary) if json else print_scores(summary, output)
@@ -257,16 +263,16 @@ def benchmark(
     from dccad.parameters import check_parameters
     from dccad.progress import progress_bar
 
-    _check_choice("protocol", protocol, PROTOCOLS)
+    check_choice("protocol", protocol, PROTOCOLS)
     methods, seeds = method or list(METHODS), seed or [0, 1, 2, 3, 4]
     for name in methods:
-        _check_choice("method", name, METHODS)
-    given = _settings(settings, fixed={"n_clusters": "the protocol", "random_state": "--seed"})
+        check_choice("method", name, METHODS)
+    given = read_settings(settings, fixed={"n_clusters": "the protocol", "random_state": "--seed"})
     for number in seeds:
         check_parameters(DCCA(random_state=number, **given).get_params())
-    processes = _processes(jobs)
+    processes = count_processes(jobs)
     if output is not None:
-        _check_output(output)
+        check_output(output)
     dataset = load_tep_simulated() if data is None else load_tep(data)
     with progress_bar(protocol, 1) as advance:
         record = run_benchmark(
@@ -339,7 +345,7 @@ def data_simulate(
             path,
             faults=fault if fault is not None else range(21),
             seed=seed,
-            jobs=_processes(jobs),
+            jobs=count_processes(jobs),
             train_hours=train_hours,
             train_onset_hours=train_onset,
             test_hours=test_hours,
@@ -349,74 +355,6 @@ def data_simulate(
         )
     described = [vars(record) for record in records]
     print_json(described) if json else print_simulated(described, path)
-
-
-def _read(
-    paths: list[Path], time: str | None, run: str | None, drop: list[str] | None
-) -> dict[str, Any]:
-    """Runs of all files by name; two of one name are told apart by a number."""
-    from dccad.datasets.tables import read_table
-
-    runs: dict[str, Any] = {}
-    for path in paths:
-        for found in read_table(path, time=time, run=run, drop=drop or ()):
-            name, count = found.name, 2
-            while name in runs:
-                name, count = f"{found.name} ({count})", count + 1
-            runs[name] = found
-    return runs
-
-
-def _settings(
-    pairs: list[str] | None, fixed: Mapping[str, str] = MappingProxyType({})
-) -> dict[str, Any]:
-    """What ``--set`` gives; ``fixed`` parameters have another place, which the message names."""
-    from dccad.detector import DCCA
-    from dccad.errors import ParameterError
-    from dccad.parameters import parse_settings, refuse_unknown_settings
-
-    given = parse_settings(pairs or [])
-    refuse_unknown_settings(given, DCCA().get_params())
-    for name, place in fixed.items():
-        if name in given:
-            raise ParameterError(f"--set {name}: here {place} sets it; leave this --set out")
-    return given
-
-
-def _processes(jobs: int) -> int:
-    from dccad.errors import ParameterError
-
-    if jobs < 0:
-        raise ParameterError(f"--jobs {jobs}: needed is a number of processes, or 0: one per core")
-    return jobs or os.cpu_count() or 1
-
-
-def _check_choice(what: str, name: str, known: Iterable[str]) -> None:
-    from dccad.errors import ParameterError
-
-    if name not in known:
-        near = get_close_matches(name, known, 1)
-        hint = f" (did you mean {near[0]!r}?)" if near else ""
-        raise ParameterError(f"unknown {what} {name!r}; choose from {', '.join(known)}{hint}")
-
-
-def _check_output(path: Path, suffixes: Sequence[str] = (), inputs: Sequence[Path] = ()) -> None:
-    """Refuse a file that cannot be written, or must not be, before the work and not after it."""
-    from dccad.errors import InputError
-
-    folder = path.resolve().parent
-    if suffixes and path.suffix.lower() not in suffixes:
-        raise InputError(
-            f"{path}: the suffix {path.suffix!r} says no format; write to {' or '.join(suffixes)}"
-        )
-    if path.is_dir():
-        raise InputError(f"{path} is a folder; name a file to write")
-    if not folder.is_dir():
-        raise InputError(f"{path}: folder {path.parent} does not exist; create it first")
-    if not os.access(folder, os.W_OK):
-        raise InputError(f"{path}: folder {path.parent} is not writable; name another one")
-    if any(path.resolve() == source.resolve() for source in inputs):
-        raise InputError(f"{path} is the log itself and would be overwritten; name another file")
 
 
 def main(arguments: list[str] | None = None) -> int:
