@@ -19,6 +19,9 @@ row during its fit. Windows are 30 rows, labelled by their last row.
 * **oracle map**: the best map *chosen with the test labels*. It is no result of the method, but
   what a label-free choice of one map could reach at most.
 
+On 2 cores `tep-pairs` took 14.5 minutes, and `tep-pooled` 20.5 minutes while the machine also ran
+test suites (its last fits, on the machine alone, were a fifth to a third faster than its first).
+
 Regenerate: run the command under each heading with `--output FILE.json`, then
 `python benchmarks/render_results.py FILE.json … > docs/results.md`.
 """
