@@ -26,6 +26,17 @@ SMALL = {
     "random_state": 0,
 }
 
+# for tests of reading, refusing and writing, where what was learned does not matter
+FAST = {
+    "window": 8,
+    "n_kernels": 2,
+    "pretrain_epochs": 1,
+    "joint_epochs": 1,
+    "n_init": 1,
+    "false_alarm_rate": 0.05,
+    "random_state": 0,
+}
+
 CLASSIC = Path(__file__).parents[2] / "shared" / "data" / "tep"
 
 

@@ -21,6 +21,7 @@ import pytest
 import scipy.sparse
 
 import dccad
+from conftest import FAST
 from dccad import DCCA, Run
 from dccad.cli import main
 from dccad.errors import (
@@ -36,15 +37,6 @@ pytestmark = pytest.mark.filterwarnings("ignore::dccad.errors.DccadWarning")
 
 NAMES = ["flow", "pressure", "level"]
 START = dt.datetime(2024, 1, 1)
-FAST = {
-    "window": 8,
-    "n_kernels": 2,
-    "pretrain_epochs": 1,
-    "joint_epochs": 1,
-    "n_init": 1,
-    "false_alarm_rate": 0.05,
-    "random_state": 0,
-}
 CHEAP = ["--window", "8", "--false-alarm-rate", "0.05"]
 CHEAP += [f"--set={name}=1" for name in ("pretrain_epochs", "joint_epochs", "n_init")]
 CHEAP += ["--set=n_kernels=2"]

@@ -19,6 +19,7 @@ import polars as pl
 import pytest
 
 import dccad
+from conftest import FAST
 from dccad import DCCA, Run
 from dccad.cli import main
 from dccad.display import print_benchmark, print_scores, to_json
@@ -38,15 +39,6 @@ COMMANDS = [
 NAMES = ["flow", "pressure", "level"]
 CHEAP = ["--window", "8", "--false-alarm-rate", "0.05", "--set=n_kernels=2", "--set=n_init=1"]
 CHEAP += ["--set=pretrain_epochs=1", "--set=joint_epochs=1"]
-FAST = {
-    "window": 8,
-    "n_kernels": 2,
-    "pretrain_epochs": 1,
-    "joint_epochs": 1,
-    "n_init": 1,
-    "false_alarm_rate": 0.05,
-    "random_state": 0,
-}
 FIT = ["fit", "log.csv", "--run", "unit", "-o", "model", *CHEAP]
 SCORE = ["score", "model", "log.csv", "--run", "unit", "-o", "scores.csv"]
 

@@ -145,4 +145,4 @@ def test_every_exported_name_exists():
         assert getattr(dccad.datasets, name).__module__.startswith("dccad.datasets.")
     assert dir(dccad.datasets) == sorted(dccad.datasets.__all__)
     with pytest.raises(AttributeError, match="no attribute 'load_tepp'"):
-        dccad.datasets.load_tepp  # noqa: B018
+        dccad.datasets.load_tepp  # noqa: B018  # reading the name is the test
