@@ -12,7 +12,8 @@ SOURCE = Path(__file__).parents[1] / "src" / "dccad"
 LAYERS = [
     {"errors", "extras", "progress"},
     {"runs"},
-    {"inputs", "windows", "scaling", "network"},
+    {"missing", "preparation_steps", "windows", "scaling", "network"},
+    {"inputs", "preparation"},
     {"clustering"},
     {"objective", "regions"},
     {"training", "scoring", "calibration"},

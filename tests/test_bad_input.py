@@ -256,7 +256,7 @@ def test_nothing_is_filled_across_an_interruption(log):
 @pytest.mark.parametrize("limit", [1, 4])
 def test_a_gap_longer_than_the_limit_is_refused(log, refused, limit):
     bad = gappy(log, rows=limit + 1)
-    detector = DCCA(**FAST, on_missing="interpolate", interpolate_limit=limit)
+    detector = DCCA(**FAST, on_missing="interpolate", fill_limit=limit)
     words = (f"{limit + 1} in 1 of 3 columns, first at row 50", "raise the limit", "drop these")
     says(raised(InputError, detector.fit, bad), *words)
     filling = ("--on-missing", "interpolate", "--interpolate-limit", limit)

@@ -89,8 +89,9 @@ def _find_block(rows: FloatArray, block: FloatArray) -> int | None:
     last = len(rows) - len(block)
     if last < 0:
         return None
-    for start in np.flatnonzero((rows[: last + 1] == block[0]).all(axis=1)):
-        if np.array_equal(rows[start : start + len(block)], block):
+    first = (rows[: last + 1] == block[0]) | (np.isnan(rows[: last + 1]) & np.isnan(block[0]))
+    for start in np.flatnonzero(first.all(axis=1)):
+        if np.array_equal(rows[start : start + len(block)], block, equal_nan=True):
             return int(start)
     return None
 

@@ -142,9 +142,7 @@ def fit(
         Literal["error", "interpolate"],
         typer.Option(help="Refuse blank cells and NaN, or fill short gaps."),
     ] = "error",
-    interpolate_limit: Annotated[
-        int, typer.Option(metavar="ROWS", help="Longest gap to fill.")
-    ] = 5,
+    fill_limit: Annotated[int, typer.Option(metavar="ROWS", help="Longest gap to fill.")] = 5,
     max_gap: Annotated[
         float | None,
         typer.Option(
@@ -173,7 +171,7 @@ def fit(
         "n_clusters": n_clusters,
         "false_alarm_rate": false_alarm_rate,
         "on_missing": on_missing,
-        "interpolate_limit": interpolate_limit,
+        "fill_limit": fill_limit,
         "max_gap": max_gap,
         "keep_latents": keep_latents,
         "random_state": seed,

@@ -17,6 +17,7 @@ from dccad.clustering import to_array
 from dccad.errors import DccadError, SingleClusterWarning
 from dccad.fit_data import FitData, prepare_fit_data
 from dccad.inputs import check_scoring_log
+from dccad.missing import OnMissing
 from dccad.model import FittedModel, scaled_windows
 from dccad.network import OutputActivation
 from dccad.objective import Routing
@@ -27,9 +28,10 @@ from dccad.parameters import (
     resolve_device,
     training_settings,
 )
+from dccad.preparation import Preparation, parse_steps
 from dccad.progress import progress_bar
 from dccad.regions import find_partition
-from dccad.runs import Log, OnMissing, Run
+from dccad.runs import Log, Run
 from dccad.scaling import ScalingKind, fit_scaling
 from dccad.scoring import WindowResults, fit_score_scale, score_window_set
 from dccad.training import OptimizerName, Schedule, TrainingResult, fit_jointly
@@ -102,11 +104,17 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
     calibration_fraction : float, default=0.3
         Last part of each run of ``normal`` that is kept out of training, for the threshold.
     max_gap : float, optional
-        A longer step of time (seconds) interrupts a run; default 1.5 × its median step.
-    on_missing : {"error", "interpolate"}, default="error"
-        Refuse NaN, or fill short stretches: linearly in ``fit``, with the last value in scoring.
-    interpolate_limit : int, default=5
+        A longer step of time (seconds) interrupts a run; default 5 × its median step.
+    on_missing : {"error", "interpolate", "hold", "drop"}, default="error"
+        Refuse NaN; fill short stretches linearly (in scoring with the last value, so that no row
+        sees its future); fill them with the last value; or leave out rows that have any.
+    fill_limit : int, default=5
         Longest stretch of NaN (rows) that is filled.
+    prepare : sequence of str or steps, default=()
+        Conditioning before windows are cut, in this order, in fit and scoring alike: "idle:torque",
+        "mode:load>50", "average:10", "decimate:10", "clip:flow=0..100", "difference:level",
+        "log:pressure"; see :mod:`dccad.preparation_steps`. Rows that a step leaves out have no
+        score.
     keep_latents : bool, default=False
         Keep the latents of the training windows in ``latents_``.
     device : str, default="auto"
@@ -140,6 +148,8 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         :class:`dccad.training.TrainingResult`.
     latents_ : ndarray of shape (n_windows, n_maps, map_length)
         With ``keep_latents``.
+    filled_share_ : dict of str to float
+        Sensors of the fit's log with missing cells that were filled, and the share of their cells.
     feature_names_in_, n_features_in_, data_digest_, seed_
         Columns, SHA-256 of the fit's data, and the seed in use.
 
@@ -196,7 +206,8 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         calibration_fraction: float = 0.3,
         max_gap: float | None = None,
         on_missing: OnMissing = "error",
-        interpolate_limit: int = 5,
+        fill_limit: int = 5,
+        prepare: Any = (),
         keep_latents: bool = False,
         device: str = "auto",
         random_state: Any = None,
@@ -230,7 +241,8 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         self.calibration_fraction = calibration_fraction
         self.max_gap = max_gap
         self.on_missing = on_missing
-        self.interpolate_limit = interpolate_limit
+        self.fill_limit = fill_limit
+        self.prepare = prepare
         self.keep_latents = keep_latents
         self.device = device
         self.random_state = random_state
@@ -320,7 +332,7 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
             :meth:`predict` and :meth:`predict_region` give.
         """
         log = self._check_log(X)
-        scores, regions = self.model_.score_rows(log.segments)
+        scores, regions = self.model_.score_log(log)
         return {
             "score": log.restore(scores),
             "flag": log.restore(self._flag(scores)),
@@ -340,7 +352,7 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
             NaN for rows without a full window.
         """
         log = self._check_log(X)
-        return log.restore(self.model_.latent_rows(log.segments))
+        return log.restore(log.expand(self.model_.latent_rows(log.segments), np.nan))
 
     def score_windows(self, X: Any, keep_latents: bool = False) -> WindowResults:
         """Everything known of each window of a log: clusters per map, region, both statistics.
@@ -354,7 +366,7 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         Returns
         -------
         WindowResults
-            Windows at stride 1, runs one after another.
+            Windows at stride 1 of the prepared rows, runs one after another.
         """
         log = self._check_log(X)
         return self.model_.score_windows(self.model_.windows(log.segments), keep_latents)
@@ -378,10 +390,12 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
     def _fit(self, X: Any, normal: Any) -> Log:
         """The method from log to labels; returns the log whose rows ``labels_`` describes."""
         check_parameters(self.get_params(deep=False))
+        preparation = Preparation(parse_steps(self.prepare), self.on_missing == "drop")
         data = prepare_fit_data(
             X,
             normal,
             reading=self._reading(causal=False),
+            preparation=preparation,
             window=self.window,
             stride=self.stride,
             n_clusters=self.n_clusters,
@@ -405,10 +419,12 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
 
         results = score_window_set(windows, result.network, partition)
         score_scale = fit_score_scale(results, is_normal)
-        self.model_ = FittedModel(self.window, scaling, result.network, partition, score_scale)
+        self.model_ = FittedModel(
+            self.window, preparation, scaling, result.network, partition, score_scale
+        )
         self.threshold_ = self._calibrate(data.held_out, self.model_.scores(results)[is_normal])
         self._remember(result, data)
-        self.decision_scores_, self.regions_ = self.model_.score_rows(data.log.segments)
+        self.decision_scores_, self.regions_ = self.model_.score_log(data.log)
         self.labels_ = self._flag(self.decision_scores_)
         return data.log
 
@@ -446,6 +462,7 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         if log.named:
             self.feature_names_in_ = np.array(log.columns, dtype=object)
         self.data_digest_ = log.digest()
+        self.filled_share_ = {name: n / log.n_rows for name, n in log.filled.items()}
         self.reference_digest_ = None if data.reference is None else data.reference.digest()
         self.cluster_centers_ = to_array(split.clusters.centres)
         self.map_distances_, self.map_ranks_ = to_array(split.distances), to_array(split.ranks)
@@ -479,7 +496,8 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
     def _check_log(self, X: Any) -> Log:
         self._check_fitted()
         named = "feature_names_in_" in vars(self)
-        log = check_scoring_log(X, self.columns_, named, self._reading(causal=True))
+        checked = check_scoring_log(X, self.columns_, named, self._reading(causal=True))
+        log = self.model_.preparation.apply(checked)
         check_window_count(log.segments, self.model_.window)  # set_params may have changed ours
         return log
 
@@ -491,7 +509,7 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         return {
             "max_gap": self.max_gap,
             "on_missing": self.on_missing,
-            "interpolate_limit": self.interpolate_limit,
+            "fill_limit": self.fill_limit,
             "causal": causal,
         }
 

@@ -6,6 +6,8 @@ commands that only read files should not wait for that import.
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class DccadError(Exception):
     """Base of every error that dccad raises on purpose."""
@@ -13,6 +15,14 @@ class DccadError(Exception):
 
 class InputError(DccadError, ValueError):
     """Data that cannot be used: the message names where, and the remedy."""
+
+
+class MissingValuesError(InputError):
+    """Rows have missing values; ``table`` says where (:func:`dccad.missing.tabulate_missing`)."""
+
+    def __init__(self, message: str, table: list[dict[str, Any]]) -> None:
+        super().__init__(message)
+        self.table = table
 
 
 class ParameterError(DccadError, ValueError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from dccad.calibration import hold_out, leave_out
 from dccad.errors import CalibrationWarning, InputError
 from dccad.inputs import check_log, check_same_sensors
+from dccad.preparation import Preparation
 from dccad.runs import Log, Run
-from dccad.windows import check_window_count
+from dccad.windows import check_window_count, window_starts
 
 
 @dataclass(frozen=True)
@@ -24,9 +25,9 @@ class FitData:
     Attributes
     ----------
     log : Log
-        The rows that ``labels_`` describes.
+        The rows that ``labels_`` describes, prepared.
     reference : Log or None
-        The reference-normal rows, whole.
+        The reference-normal rows, whole, as they came.
     training : list of Run
         What the network and the centres see; the runs of ``normal`` come first.
     normal : list of Run
@@ -54,6 +55,7 @@ def prepare_fit_data(
     normal: Any,
     *,
     reading: Mapping[str, Any],
+    preparation: Preparation,
     window: int,
     stride: int,
     n_clusters: int,
@@ -69,6 +71,9 @@ def prepare_fit_data(
         Reference-normal rows. Where they stand in ``X`` too, their held-out part is cut out of it.
     reading : mapping
         Keyword arguments of :func:`dccad.inputs.check_log`.
+    preparation : Preparation
+        Rows are divided as they came and each part is prepared by itself, so that no averaged
+        block and no filter carries a held-out row into training.
     window, stride : int, in rows
     n_clusters : int
         Training needs at least this many windows.
@@ -87,26 +92,31 @@ def prepare_fit_data(
     Examples
     --------
     >>> rows = np.random.default_rng(0).normal(size=(200, 2))
-    >>> data = prepare_fit_data(rows, rows[:100], reading={}, window=5, stride=1, n_clusters=2,
-    ...                         calibration_fraction=0.3)
+    >>> data = prepare_fit_data(rows, rows[:100], reading={}, preparation=Preparation(), window=5,
+    ...                         stride=1, n_clusters=2, calibration_fraction=0.3)
     >>> [len(run) for run in data.training], [len(run) for run in data.held_out]
     ([70, 70, 100], [30])
     """
     if X is None and normal is None:
         raise InputError("nothing to fit: pass an unlabelled log, reference-normal rows, or both")
     if normal is None:
-        log = check_log(X, **reading)
+        log = preparation.apply(check_log(X, **reading))
         check_window_count(log.segments, window, n_clusters, stride)
         return FitData(log, None, list(log.segments), [], [])
 
     reference = check_log(normal, **reading)
     log = reference if X is None or X is normal else check_log(X, **reading)
     check_same_sensors(log.columns, reference.columns, log.named and reference.named)
-    check_window_count(reference.segments, window, n_clusters, stride)
-    check_window_count(log.segments, window)
-    shortest = window + n_clusters * stride
+    prepared_log = preparation.apply(log)
+    check_window_count(preparation.apply(reference).segments, window, n_clusters, stride)
+    check_window_count(prepared_log.segments, window)
+    shortest = (window + n_clusters * stride) * preparation.rows_per_row
     trained, held_out = hold_out(reference.segments, calibration_fraction, shortest)
-    if not held_out:
+    unlabelled = [] if log is reference else leave_out(log.segments, held_out)
+    prepared = [preparation.apply_to_runs(runs) for runs in (trained, unlabelled, held_out)]
+    if _too_few_windows(prepared[0], window, n_clusters, stride) or _too_few_windows(
+        prepared[2], window, n_clusters, stride
+    ):
         warnings.warn(
             "the reference-normal runs are too short to keep a part out of training, so the "
             "threshold comes from rows the model has seen and will flag more new normal rows than "
@@ -114,5 +124,12 @@ def prepare_fit_data(
             CalibrationWarning,
             stacklevel=4,
         )
-    unlabelled = [] if log is reference else leave_out(log.segments, held_out)
-    return FitData(log, reference, trained + unlabelled, trained, held_out)
+        unlabelled = [] if log is reference else list(log.segments)
+        prepared = [preparation.apply_to_runs(runs) for runs in (reference.segments, unlabelled)]
+        prepared.append([])
+    normal_runs, others, kept_out = prepared
+    return FitData(prepared_log, reference, normal_runs + others, normal_runs, kept_out)
+
+
+def _too_few_windows(runs: Sequence[Run], window: int, needed: int, stride: int) -> bool:
+    return len(window_starts([len(run) for run in runs], window, stride)) < needed

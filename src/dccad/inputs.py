@@ -16,15 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dccad.errors import ColumnNamesWarning, InputError
+from dccad.missing import OnMissing, count_filled, fill_missing, refuse_non_finite
 from dccad.runs import (
     FloatArray,
     Log,
-    OnMissing,
     Run,
     describe_column_difference,
-    fill_missing,
     quote_names,
-    refuse_non_finite,
     split_at_gaps,
 )
 
@@ -34,7 +32,7 @@ def check_log(
     *,
     max_gap: float | None = None,
     on_missing: OnMissing = "error",
-    interpolate_limit: int = 5,
+    fill_limit: int = 5,
     causal: bool = False,
 ) -> Log:
     """Check a caller's log and cut it where recording was interrupted.
@@ -45,11 +43,12 @@ def check_log(
         Rows are time steps. A data frame's datetime column (or pandas ``DatetimeIndex``) is taken
         as the time, never as a sensor.
     max_gap : float, optional
-        A step in time longer than this (seconds) starts a new segment; the default is 1.5 times
-        the run's median step.
-    on_missing : {"error", "interpolate"}
-        What to do with NaN; infinite values are always refused.
-    interpolate_limit : int
+        A step in time longer than this (seconds) starts a new segment; the default is 5 times the
+        run's median step.
+    on_missing : {"error", "interpolate", "hold", "drop"}
+        What to do with NaN; infinite values are always refused. "drop" leaves NaN in place for
+        :class:`dccad.preparation.Preparation` to leave out.
+    fill_limit : int
         Longest stretch of NaN (rows) that is filled.
     causal : bool
         Fill with the last value seen instead of interpolating, so that no row sees its future.
@@ -72,6 +71,7 @@ def check_log(
     """
     runs, keys, single, named = _collect(log)
     first = runs[0]
+    recorded: list[Run] = []
     segments: list[Run] = []
     for run in runs:
         if run.columns != first.columns:
@@ -82,12 +82,17 @@ def check_log(
         if not len(run):
             raise InputError(f"run {run.name!r} is empty: 0 rows; pass at least one window of rows")
         parts = split_at_gaps(run, max_gap)
-        if on_missing == "interpolate":  # each part by itself: nothing is known across a gap
-            parts = [fill_missing(part, interpolate_limit, causal) for part in parts]
-            run = replace(run, values=np.concatenate([part.values for part in parts]))
+        # each part by itself: nothing is known across a gap
+        filled = [fill_missing(part, on_missing, fill_limit, causal) for part in parts]
+        if any(new is not old for new, old in zip(filled, parts, strict=True)):
+            run = replace(run, values=np.concatenate([part.values for part in filled]))
         refuse_non_finite(run, on_missing)
-        segments.extend(parts)
-    return Log(tuple(segments), tuple(len(run) for run in runs), keys, single, named)
+        recorded.extend(parts)
+        segments.extend(filled)
+    lengths = tuple(len(run) for run in runs)
+    return Log(
+        tuple(segments), lengths, keys, single, named, filled=count_filled(recorded, segments)
+    )
 
 
 def check_scoring_log(

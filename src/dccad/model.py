@@ -7,14 +7,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from dccad.network import ConvAutoencoder
+from dccad.preparation import Preparation
 from dccad.regions import Partition
-from dccad.runs import Run
+from dccad.runs import Log, Run
 from dccad.scaling import Scaling
 from dccad.scoring import ScoreScale, WindowResults, score_window_set
-from dccad.windows import WindowSet, windows_to_rows
+from dccad.windows import WindowSet, window_starts, windows_to_rows
+
+SCALED_TOGETHER = 1 << 16
+"""Rows that are scaled in one piece: in double precision, without a second copy of the log."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,8 @@ class FittedModel:
     Attributes
     ----------
     window : int, in rows
+    preparation : Preparation
+        Conditioning of a log before it is scored.
     scaling : Scaling
     network : ConvAutoencoder
         In evaluation mode.
@@ -33,6 +40,7 @@ class FittedModel:
     """
 
     window: int
+    preparation: Preparation
     scaling: Scaling
     network: ConvAutoencoder
     partition: Partition
@@ -70,6 +78,22 @@ class FittedModel:
             self.to_rows(results.regions, windows, segments, -1),
         )
 
+    def score_log(self, log: Log) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Score and region of every row of a prepared log, in the caller's rows.
+
+        Parameters
+        ----------
+        log : Log
+            As ``preparation.apply`` gives it.
+
+        Returns
+        -------
+        (scores, regions) : ndarray of shape (n_rows,)
+            NaN and -1 for rows without a full window, and for those that preparation leaves out.
+        """
+        scores, regions = self.score_rows(log.segments)
+        return log.expand(scores, np.nan), log.expand(regions, -1)
+
     def latent_rows(self, segments: Sequence[Run]) -> NDArray[np.float32]:
         """Latents of every row's window, shape (n_rows, n_maps * map_length)."""
         windows = self.windows(segments)
@@ -91,5 +115,13 @@ def scaled_windows(
     segments: Sequence[Run], scaling: Scaling, window: int, stride: int = 1
 ) -> WindowSet:
     """Windows of checked runs after scaling; rows are stored once."""
-    rows = [scaling.apply(segment.values) for segment in segments]
-    return WindowSet.from_segments(rows, window, stride)
+    lengths = [len(segment) for segment in segments]
+    rows = np.empty((sum(lengths), len(scaling.shift)), dtype=np.float32)
+    start = 0
+    for segment in segments:
+        for first in range(0, len(segment), SCALED_TOGETHER):
+            part = scaling.apply(segment.values[first : first + SCALED_TOGETHER])
+            rows[start : start + len(part)] = part
+            start += len(part)
+    starts = window_starts(lengths, window, stride)
+    return WindowSet(torch.from_numpy(rows), torch.from_numpy(starts), window)

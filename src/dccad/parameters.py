@@ -10,6 +10,7 @@ from typing import Any
 
 from dccad.errors import ParameterError
 from dccad.network import NetworkSettings, automatic_strides, check_strides
+from dccad.preparation import parse_steps
 from dccad.training import TrainingSettings
 
 _WHOLE_NUMBERS = {
@@ -23,7 +24,7 @@ _WHOLE_NUMBERS = {
     "update_interval": 1,
     "batch_size": 2,
     "n_init": 1,
-    "interpolate_limit": 1,
+    "fill_limit": 1,
 }
 """Parameter and its smallest value."""
 
@@ -33,7 +34,7 @@ _CHOICES = {
     "routing": ("one-pass", "two-step"),
     "optimizer": ("adam", "sgd"),
     "schedule": ("constant", "cosine", "step"),
-    "on_missing": ("error", "interpolate"),
+    "on_missing": ("error", "interpolate", "hold", "drop"),
 }
 
 _RANGES: dict[str, tuple[str, Callable[[float], bool]]] = {
@@ -114,6 +115,10 @@ def check_parameters(parameters: Mapping[str, Any]) -> None:
         "None, a whole number from 0 to 4294967295, or a RandomState",
     )
     expect("device", isinstance(parameters["device"], str), "'auto', 'cpu', 'cuda' or 'cuda:N'")
+    try:
+        parse_steps(parameters["prepare"])
+    except ParameterError as error:
+        problems.append(str(error))
     if problems:
         raise ParameterError("; ".join(problems))
     if listed:

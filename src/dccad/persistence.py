@@ -21,7 +21,7 @@ from dccad.errors import ModelFileError
 if TYPE_CHECKING:
     from dccad.detector import DCCA
 
-FORMAT = 1
+FORMAT = 2
 """Version of the folder's layout; raised whenever an older reader could misread it."""
 
 MODEL, WEIGHTS, LATENTS = "model.json", "weights.safetensors", "latents.safetensors"
@@ -43,6 +43,7 @@ _RECORDS = (
     "threshold_",
     "n_calibration_windows_",
     "data_digest_",
+    "filled_share_",
     "reference_digest_",
     "seed_",
     "history_",
@@ -244,9 +245,12 @@ def versions() -> dict[str, str]:
 
 
 def _json_parameters(detector: DCCA) -> dict[str, Any]:
+    from dccad.preparation import describe_steps
+
     parameters = detector.get_params(deep=False)
     strides = parameters["strides"]
     parameters["strides"] = list(strides) if not isinstance(strides, str) else strides
+    parameters["prepare"] = describe_steps(detector.model_.preparation.steps)
     if not isinstance(parameters["random_state"], int | None):
         parameters["random_state"] = detector.seed_  # a generator object is gone after the fit
     return {k: v.item() if isinstance(v, np.generic) else v for k, v in parameters.items()}
@@ -269,6 +273,11 @@ def _read_record(folder: Path) -> dict[str, Any]:
         raise ModelFileError(
             f"{folder} has model format {format_version}, written by dccad {wrote or '(unknown)'}; "
             f"this dccad reads up to format {FORMAT}: upgrade dccad"
+        )
+    if format_version < FORMAT:
+        raise ModelFileError(
+            f"{folder} has model format {format_version} of a dccad before its first release, "
+            f"which this one (format {FORMAT}) does not read: fit it again"
         )
     if record.get("record_sha256") != record_digest(record):
         raise ModelFileError(
@@ -302,11 +311,13 @@ def _rebuild(record: dict[str, Any], arrays: dict[str, Any], latents: Any, devic
     from dccad.detector import DCCA
     from dccad.model import FittedModel
     from dccad.network import ConvAutoencoder, NetworkSettings
+    from dccad.preparation import Preparation, parse_steps
     from dccad.regions import Partition, RegionReport
     from dccad.scaling import Scaling
     from dccad.scoring import ScoreScale
 
     parameters = dict(record["parameters"])
+    parameters["prepare"] = tuple(parameters["prepare"])
     if not isinstance(parameters["strides"], str):
         parameters["strides"] = tuple(parameters["strides"])
     detector = DCCA(**parameters)
@@ -331,6 +342,9 @@ def _rebuild(record: dict[str, Any], arrays: dict[str, Any], latents: Any, devic
     detector.latents_ = latents
     detector.model_ = FittedModel(
         window=network.settings.window,
+        preparation=Preparation(
+            parse_steps(parameters["prepare"]), parameters["on_missing"] == "drop"
+        ),
         scaling=Scaling(
             record["scaling"],
             arrays["scaling.shift"],

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeAlias
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from dccad.errors import InputError
 
 FloatArray: TypeAlias = NDArray[np.floating[Any]]
-OnMissing: TypeAlias = Literal["error", "interpolate"]
 
-LARGEST = float(np.finfo(np.float32).max)
-"""The network computes in single precision; a larger magnitude cannot be represented."""
+GAP_STEPS = 5.0
+"""A step in time of more than this many median steps interrupts a run. Real loggers skip a row now
+and then (in the SKAB files, one step in twenty is 2 s instead of 1 s): that is no interruption."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,16 @@ class Run:
         Number of the fault for benchmark runs (0 = fault-free); never shown to a model.
     onset : int, optional
         Index of the first faulty row; None where the run has no fault.
+    row_labels : ndarray of shape (n_rows,), int, optional
+        0 / 1 per row where the data come with labels of their own; never shown to a model.
 
     Examples
     --------
     >>> run = Run(np.zeros((4, 1)), columns=("torque",), onset=3)
     >>> run.labels.tolist()
     [0, 0, 0, 1]
+    >>> Run(np.zeros((3, 1)), ("torque",), row_labels=np.array([0, 1, 0])).labels.tolist()
+    [0, 1, 0]
     """
 
     values: FloatArray
@@ -59,13 +63,16 @@ class Run:
     units: tuple[str, ...] = ()
     fault: int | None = None
     onset: int | None = None
+    row_labels: NDArray[np.integer[Any]] | None = None
 
     def __len__(self) -> int:
         return len(self.values)
 
     @property
     def labels(self) -> NDArray[np.int8]:
-        """0 / 1 per row: 1 from the onset on. For evaluation only."""
+        """0 / 1 per row: the run's own labels, or 1 from the onset on. For evaluation only."""
+        if self.row_labels is not None:
+            return self.row_labels.astype(np.int8)
         labels = np.zeros(len(self), dtype=np.int8)
         if self.onset is not None:
             labels[self.onset :] = 1
@@ -78,7 +85,10 @@ class Run:
         if onset is not None:
             onset = max(onset - start, 0) if onset < stop else None
         time = None if self.time is None else self.time[start:stop]
-        return replace(self, values=self.values[start:stop], time=time, onset=onset)
+        labels = None if self.row_labels is None else self.row_labels[start:stop]
+        return replace(
+            self, values=self.values[start:stop], time=time, onset=onset, row_labels=labels
+        )
 
 
 @dataclass(frozen=True)
@@ -97,6 +107,11 @@ class Log:
         The caller passed one run, not a list or dict of runs.
     named : bool
         The caller's columns had names.
+    filled : mapping of str to int
+        Sensors with missing cells that were filled, and how many.
+    source : ndarray of shape (n_rows,), int, optional
+        For a prepared log: the prepared row whose result each of the caller's rows gets, -1 for
+        none. None: segments hold the caller's rows as they are.
     """
 
     segments: tuple[Run, ...]
@@ -104,6 +119,8 @@ class Log:
     keys: tuple[Any, ...] | None = None
     single: bool = True
     named: bool = False
+    filled: Mapping[str, int] = field(default_factory=dict)
+    source: NDArray[np.int64] | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -112,8 +129,35 @@ class Log:
 
     @property
     def n_rows(self) -> int:
-        """Rows of all runs together."""
+        """Rows of all runs together, as the caller passed them."""
         return sum(self.lengths)
+
+    def expand(self, per_row: NDArray[Any], fill: Any) -> NDArray[Any]:
+        """Results of the segments' rows, brought back to the caller's rows.
+
+        Parameters
+        ----------
+        per_row : ndarray of shape (n_segment_rows, ...)
+            One entry per row of the segments, in order.
+        fill : scalar
+            For the caller's rows that no prepared row stands for.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, ...)
+
+        Examples
+        --------
+        >>> pairs = Log((Run(np.zeros((1, 1)), ("a",)),), (3,), source=np.array([-1, 0, 0]))
+        >>> pairs.expand(np.array([7.0]), np.nan).tolist()
+        [nan, 7.0, 7.0]
+        """
+        if self.source is None:
+            return per_row
+        rows = np.full((self.n_rows, *per_row.shape[1:]), fill, dtype=per_row.dtype)
+        known = self.source >= 0
+        rows[known] = per_row[self.source[known]]
+        return rows
 
     def restore(self, per_row: NDArray[Any]) -> Any:
         """Give one result per row back in the form the log came in.
@@ -121,7 +165,7 @@ class Log:
         Parameters
         ----------
         per_row : ndarray of shape (n_rows, ...)
-            One entry per row, segments in order.
+            One entry per row of the caller, runs in order.
 
         Returns
         -------
@@ -150,7 +194,7 @@ def split_at_gaps(run: Run, max_gap: float | None = None) -> list[Run]:
     run : Run
         A run without ``time`` is returned whole.
     max_gap : float, optional
-        Seconds; the default is 1.5 times the median step.
+        Seconds; the default is ``GAP_STEPS`` times the median step.
 
     Raises
     ------
@@ -172,7 +216,7 @@ def split_at_gaps(run: Run, max_gap: float | None = None) -> list[Run]:
             f"run {run.name!r}: the time stamp of row {row} is not later than the one before; "
             "sort the rows by time and remove duplicates"
         )
-    limit = 1.5 * float(np.median(steps)) if max_gap is None else max_gap
+    limit = GAP_STEPS * float(np.median(steps)) if max_gap is None else max_gap
     cuts = np.flatnonzero(steps > limit) + 1
     edges = [0, *cuts.tolist(), len(run)]
     return [run.rows(start, stop) for start, stop in itertools.pairwise(edges)]
@@ -207,92 +251,3 @@ def quote_names(names: Sequence[str], most: int = 5) -> str:
     """A few names for a message, and how many more there are."""
     shown = ", ".join(repr(name) for name in names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
-
-
-def refuse_non_finite(run: Run, on_missing: OnMissing = "error") -> None:
-    """Refuse a run with NaN, infinite values, or values beyond single precision.
-
-    Raises
-    ------
-    InputError
-        How many there are, where the first one is, and the remedy.
-
-    Examples
-    --------
-    >>> refuse_non_finite(Run(np.array([[1.0], [np.inf]]), ("a",)))
-    Traceback (most recent call last):
-    dccad.errors.InputError: run 'log' has infinite values (1 in 1 of 1 columns, first at row 1,
-    column 'a'); remove or replace them
-    """
-    # min and max see NaN and infinity without a temporary array of the size of the log
-    lowest, highest = float(np.min(run.values)), float(np.max(run.values))
-    if lowest >= -LARGEST and highest <= LARGEST:
-        return
-    bad = ~(np.abs(run.values) <= LARGEST)
-    row, column = (int(i) for i in np.argwhere(bad)[0])
-    cell = run.values[row, column]
-    where = (
-        f"{int(bad.sum())} in {int(bad.any(axis=0).sum())} of {run.values.shape[1]} columns, "
-        f"first at row {row}, column {run.columns[column]!r}"
-    )
-    if np.isnan(run.values).any():
-        remedy = (
-            "fill or drop them, or fit with on_missing='interpolate'"
-            if on_missing == "error"
-            else "the stretch is longer than interpolate_limit or starts the run: raise the "
-            "limit, or drop these rows"
-        )
-        raise InputError(f"run {run.name!r} has NaN or infinite values ({where}); {remedy}")
-    kind = "infinite values" if np.isinf(cell) else "values beyond single precision (3.4e38)"
-    raise InputError(f"run {run.name!r} has {kind} ({where}); remove or replace them")
-
-
-def fill_missing(run: Run, limit: int, causal: bool = False) -> Run:
-    """Fill stretches of NaN of at most ``limit`` rows; longer ones stay for the refusal.
-
-    Parameters
-    ----------
-    run : Run
-    limit : int, in rows
-    causal : bool
-        Fill with the last value seen; otherwise linearly between neighbours.
-
-    Examples
-    --------
-    >>> run = Run(np.array([[0.0], [np.nan], [4.0]]), ("a",))
-    >>> fill_missing(run, 1).values.ravel().tolist()
-    [0.0, 2.0, 4.0]
-    >>> fill_missing(run, 1, causal=True).values.ravel().tolist()
-    [0.0, 0.0, 4.0]
-    """
-    missing = np.isnan(run.values)
-    if not missing.any():
-        return run
-    values = run.values.copy()
-    rows = np.arange(len(run))
-    for column in np.flatnonzero(missing.any(axis=0)):
-        gaps = missing[:, column]
-        known = rows[~gaps]
-        if not known.size:
-            continue
-        if causal:
-            last = np.maximum.accumulate(np.where(gaps, -1, rows))
-            filled = np.where(last >= 0, values[np.maximum(last, 0), column], np.nan)
-        else:
-            filled = np.interp(rows, known, values[known, column])
-        for start, stop in _stretches(gaps):
-            if stop - start <= limit:
-                values[start:stop, column] = filled[start:stop]
-    return replace(run, values=values)
-
-
-def _stretches(flags: NDArray[np.bool_]) -> Iterable[tuple[int, int]]:
-    """Start and stop of each stretch of consecutive True.
-
-    Examples
-    --------
-    >>> list(_stretches(np.array([True, False, True, True])))
-    [(0, 1), (2, 4)]
-    """
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], flags.view(np.int8), [0]))))
-    return zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)

@@ -79,8 +79,12 @@ class WindowSet:
     def from_segments(
         cls, segments: Sequence[FloatArray], length: int, stride: int = 1
     ) -> WindowSet:
-        """Index the windows of segments of shape (n_rows, n_sensors); rows are stored once."""
-        rows = np.concatenate([np.asarray(part, dtype=np.float32) for part in segments])
+        """Index the windows of segments of shape (n_rows, n_sensors); rows are stored once.
+
+        A single segment in single precision is not copied: windows are views of the caller's rows.
+        """
+        parts = [np.asarray(part, dtype=np.float32) for part in segments]
+        rows = parts[0] if len(parts) == 1 else np.concatenate(parts)
         starts = window_starts([len(part) for part in segments], length, stride)
         return cls(torch.from_numpy(rows), torch.from_numpy(starts), length)
 

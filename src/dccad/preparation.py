@@ -1,0 +1,175 @@
+"""Conditioning of a log before it is windowed: steps in an order, and the way back to its rows.
+
+A step takes pieces of a log and gives pieces: rows are left out (idle, another operating mode),
+averaged, decimated or changed in place. Every piece knows at which row of the log each of its rows
+is complete, and which rows of the log it speaks for. A row of the log gets the result of the newest
+prepared row that was complete by then, so that no row's score depends on what came later; rows that
+were left out get none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dccad.errors import InputError, ParameterError
+from dccad.preparation_steps import STEPS, DropMissing, Piece, Step
+from dccad.runs import Log, Run
+
+
+def parse_step(text: str) -> Step:
+    """Read one step as it is written on the command line and stored with a model.
+
+    Parameters
+    ----------
+    text : str
+        ``NAME:ARGUMENTS``; the names are the keys of :data:`dccad.preparation_steps.STEPS`.
+
+    Raises
+    ------
+    ParameterError
+        The name is unknown or the arguments do not fit; says how the step is written.
+
+    Examples
+    --------
+    >>> parse_step("clip:flow=0..100")
+    Clip(columns=('flow',), low=0.0, high=100.0)
+    >>> str(parse_step("idle:torque<=0.5"))
+    'idle:torque<=0.5'
+    """
+    name, _, arguments = text.partition(":")
+    step = STEPS.get(name.strip())
+    if step is None:
+        forms = ", ".join(kind.form for kind in STEPS.values())
+        raise ParameterError(f"prepare step {text!r} is unknown; write one of {forms}")
+    try:
+        return step.parse(arguments.strip())
+    except ValueError as error:
+        raise ParameterError(
+            f"prepare step {text!r}: {error}; it is written {step.form}, as {step.example}"
+        ) from None
+
+
+def parse_steps(steps: Sequence[str | Step]) -> tuple[Step, ...]:
+    """Steps from their written form; steps that are objects already stay.
+
+    Raises
+    ------
+    ParameterError
+    """
+    if isinstance(steps, str) or not isinstance(steps, Sequence):
+        raise ParameterError(
+            f"prepare={steps!r}: needed is a list of steps, as ['idle:torque', 'average:10']"
+        )
+    known = tuple(STEPS.values())
+    for step in steps:
+        if not isinstance(step, (str, *known)):
+            raise ParameterError(
+                f"prepare holds {step!r}; needed are steps or their written form, as 'average:10'"
+            )
+    return tuple(parse_step(step) if isinstance(step, str) else step for step in steps)
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """Steps in their order.
+
+    Attributes
+    ----------
+    steps : tuple of Step
+    drop_missing : bool
+        Before the first step, leave out rows with NaN.
+
+    Examples
+    --------
+    >>> torque = Run(np.array([[0.0], [0.0], [2.0], [4.0], [6.0], [8.0]]), ("torque",))
+    >>> log = Log((torque,), (6,))
+    >>> prepared = Preparation(parse_steps(["idle:torque", "average:2"])).apply(log)
+    >>> prepared.segments[0].values.ravel().tolist()
+    [3.0, 7.0]
+    >>> prepared.source.tolist()              # row 4 still stands on rows 2 and 3
+    [-1, -1, -1, 0, 0, 1]
+    """
+
+    steps: tuple[Step, ...] = ()
+    drop_missing: bool = False
+
+    @property
+    def rows_per_row(self) -> int:
+        """Rows of a log that one prepared row takes, for the steps that lower the rate."""
+        factor = 1
+        for step in self.steps:
+            factor *= getattr(step, "factor", 1)
+        return factor
+
+    def apply(self, log: Log) -> Log:
+        """Prepare the segments of a checked log.
+
+        Parameters
+        ----------
+        log : Log
+            Without ``source``.
+
+        Returns
+        -------
+        Log
+            The same log where there is nothing to do; else new segments and ``source``.
+
+        Raises
+        ------
+        InputError
+            A step names a column that is not there, meets a value it cannot take, or no row is
+            left.
+        """
+        if not (self.steps or self.drop_missing):
+            return log
+        pieces = self._pieces(log.segments)
+        if not pieces:
+            steps = describe_steps(self.steps) + ["on_missing='drop'"] * self.drop_missing
+            raise InputError(
+                f"of {log.n_rows} rows none is left after {' '.join(steps)}; check the columns and "
+                "levels of these steps"
+            )
+        return replace(
+            log, segments=tuple(piece.run for piece in pieces), source=_sources(pieces, log.n_rows)
+        )
+
+    def apply_to_runs(self, runs: Sequence[Run]) -> list[Run]:
+        """Prepare runs whose rows nobody asks for again; runs that keep no row are left out."""
+        return [piece.run for piece in self._pieces(runs)]
+
+    def _pieces(self, runs: Sequence[Run]) -> list[Piece]:
+        starts = np.concatenate(([0], np.cumsum([len(run) for run in runs], dtype=np.int64)))
+        pieces = [Piece.of(run, int(start)) for run, start in zip(runs, starts[:-1], strict=True)]
+        steps: tuple[Step | DropMissing, ...] = self.steps
+        if self.drop_missing:
+            steps = (DropMissing(), *steps)
+        for step in steps:
+            pieces = [part for piece in pieces for part in step.apply(piece) if len(part.run)]
+        return pieces
+
+
+def _sources(pieces: Sequence[Piece], n_rows: int) -> NDArray[np.int64]:
+    """For each row of the log the prepared row whose result it gets, -1 for none."""
+    source = np.full(n_rows, -1, dtype=np.int64)
+    offset = 0
+    for piece in pieces:
+        newest = np.searchsorted(piece.ends, piece.covers, side="right") - 1
+        source[piece.covers] = np.where(newest >= 0, newest + offset, -1)
+        offset += len(piece.run)
+    return source
+
+
+def describe_steps(steps: Sequence[Any]) -> list[str]:
+    """The written form of steps, as models store them.
+
+    Examples
+    --------
+    >>> describe_steps(parse_steps(["average:10", "log:pressure"]))
+    ['average:10', 'log:pressure']
+    """
+    return [str(step) for step in steps]

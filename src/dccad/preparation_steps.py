@@ -1,0 +1,435 @@
+"""The conditioning steps: each a frozen dataclass with a written form, ``NAME:ARGUMENTS``."""
+
+from __future__ import annotations
+
+import fnmatch
+import operator
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dccad.errors import InputError
+from dccad.runs import FloatArray, Run, quote_names
+
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_CONDITION = re.compile(rf"^\s*(.+?)\s*(<=|>=|==|!=|<|>)\s*({_NUMBER})\s*$")
+_COMPARE: dict[str, Callable[[Any, Any], Any]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of prepared rows.
+
+    Attributes
+    ----------
+    run : Run
+        The prepared rows.
+    ends : ndarray of shape (n_rows,), int64
+        Row of the log at which each prepared row is complete, increasing.
+    covers : ndarray of int64
+        Rows of the log that this piece speaks for, increasing.
+    """
+
+    run: Run
+    ends: NDArray[np.int64]
+    covers: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, run: Run, start: int) -> Piece:
+        """Rows ``start`` … of the log as they are."""
+        rows = np.arange(start, start + len(run), dtype=np.int64)
+        return cls(run, rows, rows)
+
+    def pick(self, rows: Any) -> Piece:
+        """Some prepared rows (a slice or indices); ``covers`` stays."""
+        run = self.run
+        picked = replace(
+            run,
+            values=run.values[rows],
+            time=None if run.time is None else run.time[rows],
+            row_labels=None if run.row_labels is None else run.row_labels[rows],
+            onset=None,
+        )
+        return replace(self, run=picked, ends=self.ends[rows])
+
+    def keep(self, flags: NDArray[np.bool_], join: bool = False) -> list[Piece]:
+        """The flagged rows: stretches of their own, or (``join``) one after another."""
+        if flags.all():
+            return [self]
+        newest = np.searchsorted(self.ends, self.covers, side="right") - 1
+        # rows before the first prepared row belong to it: they wait for it
+        kept = flags[np.maximum(newest, 0)]
+        if join:
+            return [replace(self.pick(np.flatnonzero(flags)), covers=self.covers[kept])]
+        covers, newest = self.covers[kept], np.maximum(newest[kept], 0)
+        edges = np.flatnonzero(np.diff(np.concatenate(([0], flags.view(np.int8), [0]))))
+        parts = []
+        for start, stop in zip(edges[::2], edges[1::2], strict=True):
+            first, last = np.searchsorted(newest, (start, stop))
+            parts.append(replace(self.pick(slice(start, stop)), covers=covers[first:last]))
+        return parts
+
+
+class Step(Protocol):
+    """What a step offers; ``str`` of a step gives its written form back."""
+
+    form: ClassVar[str]
+    example: ClassVar[str]
+
+    @classmethod
+    def parse(cls, arguments: str) -> Step:
+        """Read the part after ``NAME:``; ValueError says what is wrong with it."""
+
+    def apply(self, piece: Piece) -> list[Piece]:
+        """Prepare one piece."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A comparison of one sensor with a level.
+
+    Examples
+    --------
+    >>> Condition.parse("load > 50").holds(Run(np.array([[40.0], [60.0]]), ("load",))).tolist()
+    [False, True]
+    """
+
+    column: str
+    sign: str
+    level: float
+
+    @classmethod
+    def parse(cls, text: str) -> Condition:
+        """Read ``COLUMN<=LEVEL`` with one of < <= > >= == !=."""
+        found = _CONDITION.match(text)
+        if found is None:
+            raise ValueError(f"{text!r} is no condition such as load>50")
+        column, sign, level = found.groups()
+        return cls(column, sign, float(level))
+
+    def holds(self, run: Run) -> NDArray[np.bool_]:
+        """Whether it holds in each row."""
+        [column] = find_columns(run, [self.column])
+        flags: NDArray[np.bool_] = _COMPARE[self.sign](run.values[:, column], self.level)
+        return flags
+
+    def __str__(self) -> str:
+        return f"{self.column}{self.sign}{_show(self.level)}"
+
+
+@dataclass(frozen=True)
+class DropMissing:
+    """Leave out rows with NaN; the rows before and after become stretches of their own."""
+
+    def apply(self, piece: Piece) -> list[Piece]:
+        """Prepare one piece."""
+        return piece.keep(~np.isnan(piece.run.values).any(axis=1))
+
+    def __str__(self) -> str:
+        return "on_missing='drop'"
+
+
+@dataclass(frozen=True)
+class RemoveIdle:
+    """Leave out rows in which a channel says that the machine stands still.
+
+    Attributes
+    ----------
+    column : str
+    level : float, optional
+        Rows at or below this are idle; None: rows of exactly 0.
+    join : bool
+        The rows before and after an idle time follow each other; otherwise they become stretches
+        of their own, and no window spans the idle time.
+    """
+
+    column: str
+    level: float | None = None
+    join: bool = False
+
+    form: ClassVar[str] = "idle:COLUMN[<=LEVEL][,join]"
+    example: ClassVar[str] = "idle:torque<=0.5"
+
+    @classmethod
+    def parse(cls, arguments: str) -> RemoveIdle:
+        """Read ``COLUMN``, ``COLUMN<=LEVEL``, either with ``,join``."""
+        text, comma, option = arguments.rpartition(",")
+        join = bool(comma) and option.strip() == "join"
+        text = text if join else arguments
+        column, sign, level = text.partition("<=")
+        if not column.strip():
+            raise ValueError("the column is missing")
+        return cls(column.strip(), _number(level) if sign else None, join)
+
+    def apply(self, piece: Piece) -> list[Piece]:
+        """Prepare one piece."""
+        [column] = find_columns(piece.run, [self.column])
+        values = piece.run.values[:, column]
+        return piece.keep(values != 0 if self.level is None else values > self.level, self.join)
+
+    def __str__(self) -> str:
+        level = "" if self.level is None else f"<={_show(self.level)}"
+        return f"idle:{self.column}{level}{',join' if self.join else ''}"
+
+
+@dataclass(frozen=True)
+class SelectMode:
+    """Keep the rows in which all conditions hold; each stretch of them stands by itself."""
+
+    conditions: tuple[Condition, ...]
+
+    form: ClassVar[str] = "mode:CONDITION[&CONDITION]"
+    example: ClassVar[str] = "mode:load>50&speed<=1500"
+
+    @classmethod
+    def parse(cls, arguments: str) -> SelectMode:
+        """Read conditions joined by ``&``."""
+        return cls(tuple(Condition.parse(part) for part in arguments.split("&")))
+
+    def apply(self, piece: Piece) -> list[Piece]:
+        """Prepare one piece."""
+        flags = [condition.holds(piece.run) for condition in self.conditions]
+        return piece.keep(np.logical_and.reduce(flags))
+
+    def __str__(self) -> str:
+        return "mode:" + "&".join(map(str, self.conditions))
+
+
+@dataclass(frozen=True)
+class Average:
+    """Replace every ``factor`` rows of a stretch by their mean; an incomplete last block is left.
+
+    A block counts as anomalous in the labels if any of its rows does.
+    """
+
+    factor: int
+
+    form: ClassVar[str] = "average:FACTOR"
+    example: ClassVar[str] = "average:10"
+
+    @classmethod
+    def parse(cls, arguments: str) -> Average:
+        """Read the number of rows."""
+        return cls(_factor(arguments))
+
+    def apply(self, piece: Piece) -> list[Piece]:
+        """Prepare one piece."""
+        n = len(piece.run) // self.factor
+        if not n:
+            return []
+        run = piece.run
+        picked = piece.pick(slice(self.factor - 1, n * self.factor, self.factor))
+        blocks = run.values[: n * self.factor].reshape(n, self.factor, -1)
+        labels = run.row_labels
+        if labels is not None:
+            labels = labels[: n * self.factor].reshape(n, self.factor).max(axis=1)
+        values = blocks.mean(axis=1, dtype=np.float64).astype(run.values.dtype)
+        return [replace(picked, run=replace(picked.run, values=values, row_labels=labels))]
+
+    def __str__(self) -> str:
+        return f"average:{self.factor}"
+
+
+@dataclass(frozen=True)
+class Decimate:
+    """Keep every ``factor``-th row after a low-pass filter (against aliasing).
+
+    The filter is the one of ``scipy.signal.decimate`` (Chebyshev, type I, order 8, 0.05 dB, cut-off
+    at 0.8 of the new Nyquist rate), run forwards only: no row sees its future. It starts at rest at
+    a stretch's first row.
+    """
+
+    factor: int
+
+    form: ClassVar[str] = "decimate:FACTOR"
+    example: ClassVar[str] = "decimate:10"
+
+    @classmethod
+    def parse(cls, arguments: str) -> Decimate:
+        """Read the number of rows."""
+        return cls(_factor(arguments))
+
+    def apply(self, piece: Piece) -> list[Piece]:
+        """Prepare one piece."""
+        from scipy.signal import cheby1, sosfilt, sosfilt_zi
+
+        values = piece.run.values
+        sections = cheby1(8, 0.05, 0.8 / self.factor, output="sos")
+        rest = sosfilt_zi(sections)[:, :, None] * values[0].astype(np.float64)
+        # at rest the filter's gain is not quite 1 (0.05 dB of ripple): the level must stay
+        gain = float(np.prod(sections[:, :3].sum(axis=1) / sections[:, 3:].sum(axis=1)))
+        smooth, _ = sosfilt(sections, values.astype(np.float64), axis=0, zi=rest)
+        smooth = (smooth / gain).astype(values.dtype)
+        filtered = replace(piece, run=replace(piece.run, values=smooth))
+        picked = filtered.pick(slice(self.factor - 1, None, self.factor))
+        return [picked] if len(picked.run) else []
+
+    def __str__(self) -> str:
+        return f"decimate:{self.factor}"
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Limit sensors to a range in plant units."""
+
+    columns: tuple[str, ...]
+    low: float | None = None
+    high: float | None = None
+
+    form: ClassVar[str] = "clip:COLUMNS=[LOW]..[HIGH]"
+    example: ClassVar[str] = "clip:flow=0..100"
+
+    @classmethod
+    def parse(cls, arguments: str) -> Clip:
+        """Read columns (names or patterns, joined by commas) and a range open on one side."""
+        names, sign, limits = arguments.rpartition("=")
+        low, dots, high = limits.partition("..")
+        if not (sign and dots and (low.strip() or high.strip())):
+            raise ValueError("the range is missing")
+        lowest = _number(low) if low.strip() else None
+        highest = _number(high) if high.strip() else None
+        if lowest is not None and highest is not None and lowest >= highest:
+            raise ValueError(f"{low.strip()} is not below {high.strip()}")
+        return cls(_names(names), lowest, highest)
+
+    def apply(self, piece: Piece) -> list[Piece]:
+        """Prepare one piece."""
+        return [_change(piece, self.columns, lambda v: np.clip(v, self.low, self.high))]
+
+    def __str__(self) -> str:
+        low, high = ("" if v is None else _show(v) for v in (self.low, self.high))
+        return f"clip:{','.join(self.columns)}={low}..{high}"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Replace sensors by their change since the row before; a stretch's first row goes."""
+
+    columns: tuple[str, ...]
+
+    form: ClassVar[str] = "difference:COLUMNS"
+    example: ClassVar[str] = "difference:level"
+
+    @classmethod
+    def parse(cls, arguments: str) -> Difference:
+        """Read columns: names or patterns, joined by commas."""
+        return cls(_names(arguments))
+
+    def apply(self, piece: Piece) -> list[Piece]:
+        """Prepare one piece."""
+        changed = _change(piece, self.columns, lambda v: np.diff(v, axis=0, prepend=v[:1]))
+        return [changed.pick(slice(1, None))]
+
+    def __str__(self) -> str:
+        return f"difference:{','.join(self.columns)}"
+
+
+@dataclass(frozen=True)
+class Logarithm:
+    """Replace sensors by their natural logarithm; values of 0 or below are refused."""
+
+    columns: tuple[str, ...]
+
+    form: ClassVar[str] = "log:COLUMNS"
+    example: ClassVar[str] = "log:pressure"
+
+    @classmethod
+    def parse(cls, arguments: str) -> Logarithm:
+        """Read columns: names or patterns, joined by commas."""
+        return cls(_names(arguments))
+
+    def apply(self, piece: Piece) -> list[Piece]:
+        """Prepare one piece."""
+        run = piece.run
+        columns = find_columns(run, self.columns)
+        bad = run.values[:, columns] <= 0
+        if bad.any():
+            row, place = (int(i) for i in np.argwhere(bad)[0])
+            raise InputError(
+                f"step {str(self)!r}: {run.columns[columns[place]]!r} is "
+                f"{run.values[row, columns[place]]:g} in run {run.name!r}, and only values above 0 "
+                "have a logarithm; clip it first, as clip:"
+                f"{run.columns[columns[place]]}=0.001.."
+            )
+        return [_change(piece, self.columns, np.log)]
+
+    def __str__(self) -> str:
+        return f"log:{','.join(self.columns)}"
+
+
+STEPS: dict[str, type[Step]] = {
+    "idle": RemoveIdle,
+    "mode": SelectMode,
+    "average": Average,
+    "decimate": Decimate,
+    "clip": Clip,
+    "difference": Difference,
+    "log": Logarithm,
+}
+"""The steps by the name they are written with."""
+
+
+def find_columns(run: Run, wanted: Iterable[str]) -> list[int]:
+    """Positions of the columns that names or patterns (``flow*``) choose.
+
+    Raises
+    ------
+    InputError
+        One of them chooses none.
+    """
+    found: list[int] = []
+    for name in wanted:
+        if name in run.columns:
+            found.append(run.columns.index(name))
+            continue
+        places = [i for i, column in enumerate(run.columns) if fnmatch.fnmatchcase(column, name)]
+        if not places:
+            raise InputError(
+                f"no sensor {name!r} for the prepare steps; the log has {quote_names(run.columns)}"
+            )
+        found.extend(places)
+    return list(dict.fromkeys(found))
+
+
+def _change(
+    piece: Piece, columns: Iterable[str], function: Callable[[FloatArray], FloatArray]
+) -> Piece:
+    values = piece.run.values.copy()
+    places = find_columns(piece.run, columns)
+    values[:, places] = function(values[:, places])
+    return replace(piece, run=replace(piece.run, values=values))
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        raise ValueError("the column is missing")
+    return names
+
+
+def _number(text: str) -> float:
+    if re.fullmatch(_NUMBER, text.strip()) is None:
+        raise ValueError(f"{text.strip()!r} is no number")
+    return float(text)
+
+
+def _show(number: float) -> str:
+    """A number as short as it can be written without losing a digit."""
+    return f"{number:.17g}" if float(f"{number:g}") != number else f"{number:g}"
+
+
+def _factor(text: str) -> int:
+    if not text.isdecimal() or not 2 <= int(text) <= 1_000_000:
+        raise ValueError(f"{text!r} is no whole number from 2 to 1000000")
+    return int(text)
