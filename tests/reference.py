@@ -264,3 +264,98 @@ def naive_cluster_accuracy(truth, clusters):
         )
         best = max(best, sum(pair in match for pair in pairs))
     return best / len(truth)
+
+
+# -- preparation ---------------------------------------------------------------------------------
+
+
+def naive_preparation(segments, steps):
+    """Prepare segments of one or more sensors row by row.
+
+    ``steps`` are tuples: ("drop missing",), ("idle", column, level or None, join),
+    ("mode", function of a row), ("average", factor), ("difference", column),
+    ("change", column, function). Gives the prepared rows and, per row of the log, the index of the
+    prepared row whose result it gets, or None.
+    """
+    # a piece is a list of entries: (values or None for a row that was left out, row of the log at
+    # which the entry is complete, rows of the log it stands for so far)
+    pieces, row = [], 0
+    for rows in segments:
+        piece = []
+        for values in rows:
+            piece.append((list(values), row))
+            row += 1
+        pieces.append((piece, [r for _, r in piece]))
+    n_rows = row
+    for step in steps:
+        result = []
+        for piece, covers in pieces:
+            result.extend(naive_step(piece, covers, step))
+        pieces = [(piece, covers) for piece, covers in result if piece]
+    source = [None] * n_rows
+    prepared, offset = [], 0
+    for piece, covers in pieces:
+        for row in covers:
+            complete = [i for i, (_, end) in enumerate(piece) if end <= row]
+            if complete:
+                source[row] = offset + complete[-1]
+        prepared.append([values for values, _ in piece])
+        offset += len(piece)
+    return prepared, source
+
+
+def naive_step(piece, covers, step):
+    kind = step[0]
+    if kind in ("drop missing", "idle", "mode"):
+        if kind == "drop missing":
+            keep = [not any(v != v for v in values) for values, _ in piece]
+        elif kind == "idle":
+            _, column, level, _ = step
+            keep = [
+                values[column] != 0 if level is None else values[column] > level
+                for values, _ in piece
+            ]
+        else:
+            keep = [step[1](values) for values, _ in piece]
+        owner = {}  # row of the log -> entry it stands on (the first one before any is complete)
+        for row in covers:
+            complete = [i for i, (_, end) in enumerate(piece) if end <= row]
+            owner[row] = complete[-1] if complete else 0
+        groups, current = [], []
+        for i, flag in enumerate(keep):
+            if flag:
+                current.append(i)
+            elif current:
+                groups.append(current)
+                current = []
+        if current:
+            groups.append(current)
+        if kind == "idle" and step[3]:
+            groups = [[i for group in groups for i in group]]
+        return [
+            ([piece[i] for i in group], [row for row in covers if owner[row] in group])
+            for group in groups
+        ]
+    if kind == "average":
+        factor, blocks = step[1], []
+        for start in range(0, len(piece) - factor + 1, factor):
+            block = piece[start : start + factor]
+            means = [
+                sum(values[c] for values, _ in block) / factor for c in range(len(block[0][0]))
+            ]
+            blocks.append((means, block[-1][1]))
+        return [(blocks, covers)]
+    if kind == "difference":
+        column, changed = step[1], []
+        for (before, _), (values, end) in itertools.pairwise(piece):
+            new = list(values)
+            new[column] = values[column] - before[column]
+            changed.append((new, end))
+        return [(changed, covers)]
+    _, column, function = step
+    changed = []
+    for values, end in piece:
+        new = list(values)
+        new[column] = function(values[column])
+        changed.append((new, end))
+    return [(changed, covers)]

@@ -180,7 +180,7 @@ def _refuse_missing(run: Run, missing: NDArray[np.bool_], on_missing: OnMissing)
         shown = ", ".join(map(repr, empty[:5])) + (" …" if len(empty) > 5 else "")
         remedy = f"{shown} has no value at all: leave it out (command line: --drop); {remedy}"
     raise MissingValuesError(
-        f"run {run.name!r} has missing values ({_where(run, missing)}); {remedy}",
+        f"run {run.name!r} has missing values, NaN ({_where(run, missing)}); {remedy}",
         tabulate_missing(run),
     )
 
