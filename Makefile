@@ -19,7 +19,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "dccad needs Python 3.10 or newer, found " + sys.version.split()[0] + ": make PYTHON=python3.12 venv")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing dccad into $(VENV) (the first time downloads torch; this takes minutes)"
-	@$(PIP) -e '.[plots]'
+	@$(PIP) -e '.[plots,spreadsheets]'
 	@touch $@
 
 dev: $(VENV)/.installed-dev

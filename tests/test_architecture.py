@@ -10,10 +10,11 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "dccad"
 
 LAYERS = [
-    {"errors", "extras", "progress"},
+    {"errors", "extras", "progress", "console"},
     {"runs"},
-    {"missing", "preparation_steps", "windows", "scaling", "network"},
-    {"inputs", "preparation"},
+    {"missing", "preparation_pieces", "windows", "scaling", "network"},
+    {"inputs", "preparation_steps"},
+    {"preparation"},
     {"clustering"},
     {"objective", "regions"},
     {"training", "scoring", "calibration"},
@@ -21,8 +22,16 @@ LAYERS = [
     {"detector", "persistence"},
     {"datasets", "plots"},
     {"results", "evaluation"},
-    {"display", "demo"},
-    {"cli_options"},
+    {
+        "display",
+        "display_benchmark",
+        "display_machining",
+        "display_tables",
+        "demo",
+        "demo_machining",
+    },
+    {"cli_options", "cli_errors"},
+    {"cli_data"},
     {"cli"},
     {"__init__", "__main__"},
 ]

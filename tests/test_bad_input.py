@@ -1,11 +1,13 @@
 """What wrong input leads to: one line that says what came, what is needed and what to do.
 
 Through Python such input raises; through the command line it ends with exit code 2 and one line on
-standard error, prints nothing else, and leaves every file and folder as it was.
+standard error, prints nothing else, and leaves every file and folder as it was. Missing values come
+with a table of where they are, above that line.
 """
 
 import datetime as dt
 import errno
+import io
 import json
 import os
 import shutil
@@ -28,6 +30,7 @@ from dccad.errors import (
     ConstantSensorWarning,
     DccadError,
     InputError,
+    MissingValuesError,
     ModelFileError,
     ParameterError,
 )
@@ -76,14 +79,18 @@ def refused(capsys, tmp_path, monkeypatch):
     """Call ``dccad`` in an own folder, see it refuse, and return what it said."""
     monkeypatch.chdir(tmp_path)
 
-    def call(*arguments):
+    def call(*arguments, table=None):
+        """``table``: what stands above the line, as rows of text."""
         before = contents(tmp_path)
         capsys.readouterr()
         code = main([str(argument) for argument in arguments])
         out, err = capsys.readouterr()
         assert (code, out) == (2, ""), err
         assert contents(tmp_path) == before
-        return one_line(err)
+        *above, last = err.splitlines()
+        assert [line.split() for line in above] == [row.split() for row in table or ()], err
+        assert not above or max(map(len, above)) <= 80
+        return one_line(last)
 
     return call
 
@@ -189,25 +196,63 @@ def test_a_cell_that_is_no_finite_number_is_counted_and_located(
     found = np.argwhere(bad != log)
     row, column = found[0]
     where = f"{len(found)} in {len(set(found[:, 1]))} of 3 columns, first at row {row}, column "
-    needed = "interpolate" if np.isnan(value) else "remove or replace"
-    kind = {np.nan: "NaN", 1e300: "beyond single precision"}.get(value, "infinite values")
+    needed = "(command line: --on-missing)" if np.isnan(value) else "remove or replace"
+    kind = {np.nan: "missing values, NaN", 1e300: "beyond single precision"}
+    kind = kind.get(value, "infinite values")
     words = (kind, where + repr(NAMES[column]), needed)
+    table = tabulate(bad) if np.isnan(value) else None
 
     array_words = (kind, f"{where}'sensor_{column}'", needed)
     says(raised(InputError, DCCA(**FAST).fit, bad), *array_words)
     says(raised(InputError, DCCA(**FAST).fit, log, normal=bad), *array_words)
     says(raised(InputError, detector.decision_function, as_frame(bad)), *words)
     name = write(bad)
-    says(refused("fit", name, "-o", "new", *CHEAP), "run 'log'", *words)
-    says(refused("score", trained_folder, name, "-o", "scores.csv"), "run 'log'", *words)
+    says(refused("fit", name, "-o", "new", *CHEAP, table=table), "run 'log'", *words)
+    score = ("score", trained_folder, name, "-o", "scores.csv")
+    says(refused(*score, table=table), "run 'log'", *words)
+
+
+def tabulate(values):
+    """What is told of missing values that stand in one stretch: the sensors with most first."""
+    missing = np.isnan(values)
+    rows = [
+        f"{flags.sum()} {flags.mean():.2%} {np.argmax(flags)} {flags.sum()} {name}"
+        for name, flags in zip(NAMES, missing.T, strict=True)
+        if flags.any()
+    ]
+    rows.sort(key=lambda row: -int(row.split()[0]))
+    return ["missing share first row longest sensor", *rows]
+
+
+def test_where_values_are_missing_is_told_for_the_worst_sensors_and_the_worst_stretch(refused):
+    names = [f"temperature of bearing {i:02d}, drive end, line 3" for i in range(20)]
+    frame = pl.DataFrame(
+        {
+            name: [None if row % 10 < i % 10 else 1.0 for row in range(40)]
+            for i, name in enumerate(names)
+        }
+    )
+    shown = [9, 19, 8, 18, 7, 17, 6, 16, 5, 15, 4, 14, 3, 13, 2]
+    table = ["missing share first row longest sensor"]
+    table += [f"{4 * (i % 10)} {(i % 10) / 10:.2%} 0 {i % 10} {names[i][:39]}…" for i in shown]
+    text = refused("fit", write(frame), "-o", "new", *CHEAP, table=[*table, "and 3 more sensors"])
+    says(text, "360 in 18 of 20 columns, first at row 0, column 'temperature of bearing 01, drive")
+
+
+def test_a_sensor_without_any_value_is_to_be_left_out(log, refused):
+    name = write(log, spare=[None] * 120)
+    table = ["missing share first row longest sensor", "120 100.00% 0 120 spare"]
+    text = refused("fit", name, "-o", "new", *CHEAP, "--on-missing", "hold", table=table)
+    says(text, "'spare' has no value at all: leave it out (command line: --drop)")
 
 
 def test_a_blank_cell_of_a_file_is_a_missing_value(log, refused):
     frame = as_frame(log).with_columns(
         pl.when(pl.int_range(pl.len()) == 3).then(None).otherwise(pl.col("level")).alias("level")
     )
+    table = ["missing share first row longest sensor", "1 0.83% 3 1 level"]
     for name in ("log.csv", "log.parquet"):
-        text = refused("fit", write(frame, name), "-o", "new", *CHEAP)
+        text = refused("fit", write(frame, name), "-o", "new", *CHEAP, table=table)
         says(text, "NaN", "1 in 1 of 3 columns, first at row 3, column 'level'")
 
 
@@ -253,14 +298,18 @@ def test_nothing_is_filled_across_an_interruption(log):
     says(text, "2 in 1 of 3 columns, first at row 60, column 'pressure'", "starts the run")
 
 
-@pytest.mark.parametrize("limit", [1, 4])
-def test_a_gap_longer_than_the_limit_is_refused(log, refused, limit):
+@pytest.mark.parametrize(("rule", "limit"), [("interpolate", 1), ("interpolate", 4), ("hold", 4)])
+def test_a_gap_longer_than_the_limit_is_refused(log, refused, rule, limit):
     bad = gappy(log, rows=limit + 1)
-    detector = DCCA(**FAST, on_missing="interpolate", fill_limit=limit)
-    words = (f"{limit + 1} in 1 of 3 columns, first at row 50", "raise the limit", "drop these")
-    says(raised(InputError, detector.fit, bad), *words)
-    filling = ("--on-missing", "interpolate", "--interpolate-limit", limit)
-    says(refused("fit", write(bad), "-o", "new", *filling, *CHEAP), *words)
+    detector = DCCA(**FAST, on_missing=rule, fill_limit=limit)
+    words = (
+        f"{limit + 1} in 1 of 3 columns, first at row 50",
+        "longer than fill_limit or starts the run: raise the limit (command line: --fill-limit), "
+        "or leave the rows out with on_missing='drop'",
+    )
+    says(raised(MissingValuesError, detector.fit, bad), *words)
+    filling = ("--on-missing", rule, "--fill-limit", limit)
+    says(refused("fit", write(bad), "-o", "new", *filling, *CHEAP, table=tabulate(bad)), *words)
 
 
 def test_infinite_values_are_never_filled(log, refused):
@@ -272,12 +321,20 @@ def test_infinite_values_are_never_filled(log, refused):
     says(text, *words)
 
 
-def test_the_command_line_fills_short_gaps_as_python_does(log, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("rule", ["interpolate", "hold", "drop"])
+def test_the_command_line_treats_short_gaps_as_python_does(
+    log, tmp_path, monkeypatch, capsys, rule
+):
     monkeypatch.chdir(tmp_path)
     name = write(gappy(log))
-    assert main(["fit", name, "-o", "new", "--on-missing", "interpolate", *CHEAP]) == 0
-    expected = DCCA(**FAST, on_missing="interpolate").fit(as_frame(gappy(log)))
-    assert dccad.load("new").threshold_ == expected.threshold_
+    assert main(["fit", name, "-o", "new", "--on-missing", rule, *CHEAP]) == 0
+    detector = DCCA(**FAST, on_missing=rule).fit(as_frame(gappy(log)))
+    assert dccad.load("new").threshold_ == detector.threshold_
+    assert main(["score", "new", name, "-o", "s.csv"]) == 0  # the rule is the model's
+    scores = pl.read_csv("s.csv")["score"].to_numpy()
+    np.testing.assert_array_equal(scores, detector.decision_function(as_frame(gappy(log))))
+    no_window = [*range(7), *(range(50, 60) if rule == "drop" else ())]
+    assert np.flatnonzero(np.isnan(scores)).tolist() == no_window
 
 
 # -- a constant column ----------------------------------------------------------------------------
@@ -314,7 +371,7 @@ def test_only_constant_columns_still_give_finite_scores(log):
     [
         (["on", "off"] * 60, "'on' in row 0"),
         ([None, *["1.5"] * 60, "n.n.", *["2"] * 58], "'n.n.' in row 61"),
-        (["1,5", "2,5"] * 60, "write numbers with a decimal point"),
+        (["1,5", "2,5"] * 60, "decimal commas and decimal points are mixed: '1,5' in column "),
     ],
     ids=["words", "one word", "decimal commas"],
 )
@@ -324,19 +381,22 @@ def test_a_text_column_is_named(log, detector, trained_folder, refused, column, 
     for table in (frame, frame.to_pandas()):
         says(raised(InputError, DCCA(**FAST).fit, table), *words, "drop them or encode")
         says(raised(InputError, detector.decision_function, table), *words)
-    if "row" in cell:
-        words += ("--drop",)
-    for name in ("log.csv", "log.parquet"):
-        write(frame, name)
-        says(refused("fit", name, "-o", "new", *CHEAP), name, *words, cell)
-        says(refused("score", trained_folder, name, "-o", "scores.csv"), name, *words, cell)
+    says(refused("fit", write(frame), "-o", "new", *CHEAP), "log.csv: ", "'state'", cell)
+    text = refused("fit", write(frame, "log.parquet"), "-o", "new", *CHEAP)
+    says(text, "log.parquet: columns that hold no numbers: 'state' (", "in row ")
+    # to score, only the model's sensors are read
+    sensor = frame.drop("flow").rename({"state": "flow"})
+    says(
+        refused("score", trained_folder, write(sensor), "-o", "s.csv"), "log.csv: ", "'flow'", cell
+    )
 
 
 def test_a_text_column_can_be_left_out(log, trained_folder, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     name = write(log, state=["on"] * 120)
-    assert main(["score", str(trained_folder), name, "-o", "s.csv", "--drop", "state"]) == 0
-    assert pl.read_csv("s.csv").height == 120
+    assert main(["fit", name, "-o", "new", "--drop", "state", *CHEAP]) == 0
+    assert dccad.load("new").threshold_ == dccad.load(trained_folder).threshold_
+    assert "left out: 'state'" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -411,17 +471,27 @@ WRONG_COLUMNS = {
 
 
 @pytest.mark.parametrize("case", WRONG_COLUMNS)
-def test_columns_other_than_those_of_the_fit_are_refused(
-    log, detector, trained_folder, refused, case
-):
+def test_data_frames_with_other_columns_than_those_of_the_fit_are_refused(log, detector, case):
     names, words = WRONG_COLUMNS[case]
-    available = as_frame(log, heat=log[:, 0], Pressure=log[:, 1])
-    frame = available.select(names)
+    frame = as_frame(log, heat=log[:, 0], Pressure=log[:, 1]).select(names)
     for table in (frame, frame.to_pandas(), frame.to_arrow()):
         says(raised(InputError, detector.decision_function, table), *words, "pass the 3 columns")
-    for name in ("log.csv", "log.parquet"):
-        text = refused("score", trained_folder, write(frame, name), "-o", "scores.csv")
-        says(text, *words, "pass the 3 columns")
+
+
+@pytest.mark.parametrize(
+    ("names", "hint"),
+    [
+        (["flow", "level"], "it has 'flow', 'level'"),
+        (["flow", "Pressure", "level"], "did you mean 'Pressure'?"),
+    ],
+)
+@pytest.mark.parametrize("name", ["log.csv", "log.parquet"])
+def test_a_file_that_lacks_a_sensor_of_the_model_is_refused(
+    log, trained_folder, refused, names, hint, name
+):
+    write(as_frame(log, Pressure=log[:, 1]).select(names), name)
+    text = refused("score", trained_folder, name, "-o", "scores.csv")
+    assert text == f"{name}: no sensor 'pressure'; {hint}"
 
 
 @pytest.mark.parametrize("n_sensors", [1, 2, 4])
@@ -456,14 +526,17 @@ def test_pandas_columns_that_are_not_text_are_sensors_like_others(log, columns):
         ("log.csv", b"", ["0 bytes", "pass a file with sensor rows"]),
         ("log.parquet", b"", ["0 bytes", "pass a file with sensor rows"]),
         ("log.csv", b"flow,pressure,level\n", ["no rows below the column names"]),
-        ("log.csv", b"\n\n", ["first line is blank", "column names"]),
-        ("log.csv", b"1.0,2.0\n3.0,4.0\n", ["first line holds numbers", "add a line of names"]),
+        ("log.csv", b"\n\n", ["nothing but blank lines", "pass a file with sensor rows"]),
+        ("log.csv", b"\0" * 5000, ["nothing but NUL bytes", "export it again"]),
         ("log.csv", b"a,b\n1,2\n1,2,3\n", ["line 3 has 3 fields", "2 columns"]),
-        ("log.csv", b"a,b\n1,\xff\n", ["not UTF-8"]),
         ("log.csv", b"a,a\n1,2\n", ["more than once: 'a'"]),
-        ("log.parquet", b"PAR1 and then nothing", ["not a readable Parquet file"]),
-        ("log.xlsx", b"PK", ["'.xlsx'", ".csv, .tsv, .parquet"]),
-        ("log", b"a,b\n", ["suffix ''", ".csv, .tsv, .parquet"]),
+        ("log.csv", b"<html><body><table>", ["is an HTML page named .csv", "save it as .xlsx or"]),
+        ("log.csv", b'[{"flow": 1.5}]', ["is a JSON file", "export"]),
+        ("log.csv", b"\x1f\x8b\x08" + bytes(range(200)), ["is compressed (gzip)", "unpack"]),
+        ("log.parquet", b"PAR1\0\1\2" + bytes(200), ["the end of this Parquet file is missing"]),
+        ("log.xlsx", b"PK\x03\x04" + bytes(200), ["a damaged workbook or ZIP archive"]),
+        ("log.xlsx", b"<html><body><table>", ["is an HTML page named .xlsx", "save it as .xlsx"]),
+        ("log", b"a,b\n", ["no rows below the column names"]),
     ],
 )
 def test_a_file_without_a_table_is_refused(trained_folder, refused, name, content, words):
@@ -479,14 +552,66 @@ def test_a_parquet_file_without_rows_is_refused(log, refused):
 
 def test_a_log_that_is_not_there_is_refused(trained_folder, refused):
     says(refused("fit", "nope.csv", "-o", "new"), "nope.csv: no such file")
-    says(refused("fit", ".", "-o", "new"), "is a folder", "pass one file")
+    says(refused("fit", ".", "-o", "new"), ".: no table file in this folder, it is empty")
+    says(refused("fit", "no/log.csv", "-o", "new"), "no/log.csv: folder no does not exist")
+    says(
+        refused("fit", "logs/*.csv", "-o", "new"), "logs/*.csv: nothing matches; check the pattern"
+    )
     says(refused("score", trained_folder, "nope.csv", "-o", "s.csv"), "nope.csv: no such file")
-    says(refused("score", trained_folder, "-", "-o", "s.csv"), "-: no such file")
+    Path("notes.md").write_text("# shift book")
+    says(
+        refused("score", trained_folder, ".", "-o", "s.csv"), "it holds notes.md; needed are files"
+    )
+    Path("logs.csv").write_text("flow\n1\n")
+    text = refused("score", trained_folder, "log.csv", "-o", "s.csv")
+    says(text, "log.csv: no such file; did you mean logs.csv?")
+    text = refused("score", trained_folder, "logs.csv", "logs.csv", "-o", "s.csv")
+    says(text, "logs.csv is named twice; name every log once")
+
+
+class Terminal(io.StringIO):
+    """Standard input on which a person would have to type."""
+
+    buffer = io.BytesIO()
+
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(
+    ("stream", "words"),
+    [
+        (Terminal(), ["standard input is a terminal", "pipe a table into it"]),
+        (io.TextIOWrapper(io.BytesIO(b"")), ["standard input is empty (0 bytes)"]),
+        (
+            io.TextIOWrapper(io.BytesIO(b"a,b\n")),
+            ["standard input: no rows below the column names"],
+        ),
+    ],
+    ids=["terminal", "empty", "only names"],
+)
+def test_a_pipe_without_a_table_is_refused(refused, monkeypatch, stream, words):
+    monkeypatch.setattr(sys, "stdin", stream)
+    says(refused("data", "check", "-"), *words)
+
+
+@pytest.mark.parametrize("output", ["logs/monday.csv", "logs/../logs/monday.csv"])
+@pytest.mark.parametrize("inputs", [["logs"], ["logs/*.csv"], ["logs/tuesday.csv", "logs"]])
+def test_scores_never_overwrite_a_log_of_a_folder_or_pattern(
+    log, trained_folder, refused, output, inputs
+):
+    Path("logs").mkdir()
+    for name in ("logs/monday.csv", "logs/tuesday.csv"):
+        write(log, name)
+    inputs = inputs[1:] if len(inputs) > 1 else inputs
+    text = refused("score", trained_folder, *inputs, "-o", output)
+    says(text, f"{Path(output)} is the log itself and would be overwritten", "another file")
 
 
 def test_a_line_break_in_a_column_name_stays_in_one_line(log, refused):
     Path("log.csv").write_text('flow,"the\nstate"\n1,on\n')
-    says(refused("fit", "log.csv", "-o", "new"), r"'the\nstate'", "no numbers")
+    text = refused("fit", "log.csv", "-o", "new")
+    says(text, "columns that hold no numbers: 'the state' ('on' in row 0")
 
 
 # -- time stamps ----------------------------------------------------------------------------------
@@ -500,22 +625,28 @@ def repeat(time):
     time[6] = time[5]
 
 
-def remove(time):
-    time[6] = None
+DAMAGED_TIME = {
+    "newest first": (
+        list.reverse,
+        ["row 1 is not later", "sort the rows"],
+        "the newest row comes first: all rows are sorted by time",
+    ),
+    "two rows swapped": (
+        swap,
+        ["row 6 is not later", "sort the rows by time"],
+        "1 row is earlier than a row above it (first: row 6): all rows are sorted by time",
+    ),
+    "a stamp repeated": (
+        repeat,
+        ["row 6 is not later", "remove duplicates"],
+        "1 row repeats the stamp of another: the last one in the file counts",
+    ),
+}
 
 
-@pytest.mark.parametrize(
-    ("damage", "words"),
-    [
-        (list.reverse, ["row 1 is not later", "sort the rows"]),
-        (swap, ["row 6 is not later", "sort the rows by time"]),
-        (repeat, ["row 6 is not later", "remove duplicates"]),
-        (remove, ["rows without a time stamp", "remove those rows"]),
-    ],
-)
-def test_time_stamps_that_do_not_increase_are_refused(
-    log, detector, trained_folder, refused, damage, words
-):
+@pytest.mark.parametrize("case", DAMAGED_TIME)
+def test_time_stamps_of_data_frames_that_do_not_increase_are_refused(log, detector, case):
+    damage, words, _ = DAMAGED_TIME[case]
     time = stamps(120)
     damage(time)
     frame = as_frame(log, time=time)
@@ -523,8 +654,43 @@ def test_time_stamps_that_do_not_increase_are_refused(
     for table in (frame, pandas, pandas.set_index("time")):
         says(raised(InputError, DCCA(**FAST).fit, table), "run 'log'", *words)
         says(raised(InputError, detector.decision_function, table), *words)
+
+
+@pytest.mark.parametrize("name", ["log.csv", "log.parquet"])
+@pytest.mark.parametrize("case", DAMAGED_TIME)
+def test_rows_of_a_file_that_are_out_of_order_are_sorted_and_the_user_is_told(
+    log, detector, trained_folder, tmp_path, monkeypatch, capsys, case, name
+):
+    damage, _, note = DAMAGED_TIME[case]
+    monkeypatch.chdir(tmp_path)
+    time = stamps(120)
+    damage(time)
+    write(log, name, time=time)
+    assert main(["score", str(trained_folder), name, "-o", "s.parquet"]) == 0
+    assert note in " ".join(capsys.readouterr().out.split())
+    rows = {stamp: row for row, stamp in enumerate(time)}  # the last one counts
+    order = [rows[stamp] for stamp in sorted(rows)]
+    table = pl.read_parquet("s.parquet")
+    assert table["time"].to_list() == sorted(rows)
+    expected = detector.decision_function(as_frame(log[order]))
+    np.testing.assert_array_equal(table["score"].to_numpy(), expected)
+
+
+def test_rows_without_a_time_stamp_are_refused(log, detector, trained_folder, refused):
+    time = stamps(120)
+    time[6] = None
+    frame = as_frame(log, time=time)
+    pandas = frame.to_pandas()
+    for table in (frame, pandas, pandas.set_index("time")):
+        words = ("run 'log' has rows without a time stamp", "remove those rows")
+        says(raised(InputError, DCCA(**FAST).fit, table), *words)
+        says(raised(InputError, detector.decision_function, table), *words)
     for name in ("log.csv", "log.parquet"):
         write(frame, name)
+        words = (
+            f"{name}: time column 'time' is blank in row 6, counted from 0",
+            "fill in the time",
+        )
         says(refused("fit", name, "-o", "new", *CHEAP), *words)
         says(refused("score", trained_folder, name, "-o", "scores.csv"), *words)
 
@@ -788,6 +954,10 @@ def test_scores_that_could_not_be_written_are_refused_before_scoring(
         (["tep-pairs", "--set", "alhpa=0.5"], ["'alhpa'", "did you mean 'alpha'"]),
         (["tep-pairs", "--set", "n_clusters=3"], ["n_clusters", "the protocol sets it"]),
         (["tep-pairs", "--set", "random_state=3"], ["random_state", "--seed sets it"]),
+        (["skab"], ["SKAB files are not part of dccad", "pass their folder 'data' with --data"]),
+        (["skab", "--data", "empty"], ["folder 'empty' has no CSV file in valve1, valve2, other"]),
+        (["skab", "--set", "false_alarm_rate=0.1"], ["false_alarm_rate", "the protocol sets it"]),
+        (["peeling", "--data", "empty"], ["empty: the folder holds no workbook (.xlsx, "]),
     ],
 )
 def test_a_benchmark_that_cannot_run_is_refused_before_it_begins(
@@ -913,13 +1083,13 @@ def test_the_working_directory_can_become_the_model(log, detector, tmp_path, mon
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["fit", "short.csv", "-o", "new"], ["run 'short' has 3 rows", "window=30"]),
+        (["data", "check", "page.csv"], ["page.csv is an HTML page named .csv"]),
         (["info", "nope"], ["no model folder at nope"]),
         (["score", "model"], ["missing argument 'LOG'", "dccad score --help"]),
     ],
 )
-def test_a_process_ends_with_code_2_and_one_line(log, tmp_path, arguments, words):
-    as_frame(log[:3]).write_csv(tmp_path / "short.csv")
+def test_a_process_ends_with_code_2_and_one_line(tmp_path, arguments, words):
+    (tmp_path / "page.csv").write_text("<html><body><table>")
     before = contents(tmp_path)
     done = subprocess.run(
         [sys.executable, "-m", "dccad", *arguments], cwd=tmp_path, capture_output=True, text=True

@@ -8,21 +8,24 @@ import hashlib
 import json
 import os
 import re
+import resource
+import sqlite3
 import subprocess
 import sys
-import time
 import warnings
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+import xlsxwriter
 
 import dccad
 from conftest import FAST
 from dccad import DCCA, Run
 from dccad.cli import main
-from dccad.display import print_benchmark, print_scores, to_json
+from dccad.display import print_scores, to_json
+from dccad.display_benchmark import print_benchmark
 from dccad.persistence import FORMAT, read_record
 
 COMMANDS = [
@@ -33,6 +36,9 @@ COMMANDS = [
     ["info"],
     ["benchmark"],
     ["data"],
+    ["data", "check"],
+    ["data", "list"],
+    ["data", "get"],
     ["data", "show"],
     ["data", "simulate"],
 ]
@@ -98,12 +104,14 @@ def call(workplace, tmp_path, monkeypatch, capsys):
     return run
 
 
-def process(*arguments, **variables):
+def process(*arguments, input=None, **variables):
     """``dccad`` in a process of its own, its output in pipes, with environment variables."""
     command = [sys.executable, "-m", "dccad", *map(str, arguments)]
     environment = {k: v for k, v in os.environ.items() if k not in ("FORCE_COLOR", "NO_COLOR")}
     environment |= {"OMP_NUM_THREADS": "1"} | variables
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    return subprocess.run(
+        command, input=input, capture_output=True, text=True, check=False, env=environment
+    )
 
 
 def widest(text):
@@ -113,15 +121,19 @@ def widest(text):
 # -- help -----------------------------------------------------------------------------------------
 
 
-def test_help_answers_within_three_tenths_of_a_second():
-    seconds = []
-    for _ in range(8):
-        start = time.perf_counter()
+def test_help_takes_less_than_three_tenths_of_a_second():
+    def seconds():  # of the processor, which other work on this machine does not lengthen
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return used.ru_utime + used.ru_stime
+
+    taken = []
+    for _ in range(3):
+        start = seconds()
         assert process("--help").returncode == 0
-        seconds.append(time.perf_counter() - start)
-        if seconds[-1] < 0.3:
+        taken.append(seconds() - start)
+        if taken[-1] < 0.3:
             break
-    assert min(seconds) < 0.3
+    assert min(taken) < 0.3
 
 
 @pytest.mark.parametrize(
@@ -169,6 +181,9 @@ def test_the_example_of_every_help_is_a_valid_call(call, monkeypatch, command):
         "dccad.persistence.check_target",
         "dccad.persistence.load",
         "dccad.persistence.read_record",
+        "dccad.datasets.tables.read_tables",
+        "dccad.datasets.registry.list_datasets",
+        "dccad.datasets.registry.get_dataset",
         "dccad.datasets.load_tep",
         "dccad.datasets.simulation.simulate_to",
     ):
@@ -190,7 +205,8 @@ def test_version_is_one_line(call):
     ("arguments", "message"),
     [
         ([], "missing command; choose from demo, fit, score, info, benchmark, data (see dccad"),
-        (["data"], "missing command; choose from show, simulate (see dccad data --help)"),
+        (["data"], "missing command; choose from check, list, get, show, simulate (see dccad da"),
+        (["demo", "pump"], "unknown demo 'pump'; choose from tep, machining"),
         (["frobnicate"], "no such command 'frobnicate'; choose from demo, fit, score, info, bench"),
         (["ft"], "no such command 'ft'. Did you mean 'fit'? (see dccad --help)"),
         (["data", "shwo"], "no such command 'shwo'. Did you mean 'show'? (see dccad data --help)"),
@@ -200,7 +216,7 @@ def test_version_is_one_line(call):
         (["info"], "missing argument 'MODEL' (see dccad info --help)"),
         (["info", "model", "more"], "got unexpected extra argument(s) (more) (see dccad info"),
         (["fit", "log.csv", "-o"], "option '-o' requires an argument"),
-        ([*FIT, "--windw", "9"], "no such option --windw; did you mean --window? (see dccad fit"),
+        ([*FIT, "--windw", "9"], "no such option --windw; did you mean --window"),
         ([*FIT, "--zzz"], "no such option --zzz (see dccad fit --help)"),
         ([*FIT, "--window", "8.5"], "--window '8.5': needed is a whole number (see dccad fit"),
         ([*FIT, "--window", "eight"], "--window 'eight': needed is a whole number (see dccad fit"),
@@ -221,6 +237,28 @@ def test_version_is_one_line(call):
         ([*FIT, "--time", "tiem"], "log.csv: no column 'tiem' for --time; did you mean 'time'?"),
         ([*FIT, "--run", "uint"], "log.csv: no column 'uint' for --run; did you mean 'unit'?"),
         ([*FIT, "--drop", "heat"], "log.csv: no column 'heat' for --drop; it has 'time', 'unit'"),
+        ([*FIT, "--columns", "flw"], "log.csv: no sensor 'flw'; did you mean 'flow'?"),
+        ([*FIT, "--label", "unit"], "log.csv: column 'unit' is named for both --run and --label;"),
+        ([*FIT, "--label", "flow"], "log.csv: label column 'flow' holds '0.00123015335748257"),
+        ([*FIT, "--resample", "1h"], "--resample '1h': needed is a number (see dccad fit --help)"),
+        ([*FIT, "--resample", "0"], "the interval to resample to is 0.0 s; it needs to be a num"),
+        ([*FIT, "--fill", "cubic"], "--fill 'cubic': 'cubic' is not one of 'hold', 'linear', 'm"),
+        ([*FIT, "--timezone", "Europe/Berln"], "timezone 'Europe/Berln' is not known; did you me"),
+        ([*FIT, "--time-format", "%d.%m.%Y"], "log.csv: time column 'time' holds '2024-01-01T00:"),
+        ([*FIT, "--header", "first"], "--header 'first': needed is a whole number (see dccad fi"),
+        ([*FIT, "--decimal", ";"], "decimal sign ';' is not usable; give , or ."),
+        ([*FIT, "--encoding", "utf-9"], "encoding 'utf-9' is not known; name it as Python does: "),
+        ([*FIT, "--sheet", "2"], "--sheet is for spreadsheets; log.csv is"),
+        ([*FIT, "--query", "SELECT 1"], "--query is for databases; log.csv is"),
+        ([*FIT, "--long"], "log.csv: a long table needs a column of tag and one of value, and it"),
+        ([*FIT, "--prepare", "averge:2"], "prepare step 'averge:2' is unknown; write one of idle:"),
+        ([*FIT, "--prepare", "average:1"], "prepare step 'average:1': '1' is no whole number from"),
+        ([*FIT, "--prepare", "idle:torque"], "no sensor 'torque' for the prepare steps; the log h"),
+        ([*FIT, "--prepare", "idle:flow<=99"], "of 200 rows none is left after idle:flow<=99; ch"),
+        ([*FIT, "--fill-limit", "0"], "fill_limit=0: needed is a whole number of at least 1"),
+        (["data", "check"], "missing argument 'LOG' (see dccad data check --help)"),
+        (["data", "get", "tpe"], "no data set 'tpe'; did you mean 'tep'?"),
+        (["data", "get", "skab"], "skab is not downloaded by dccad; download the folder data of"),
         (["data", "show", "--data", "nope"], "folder 'nope' does not exist; pass the folder that"),
         (["data", "simulate", "x", "--fault", "99"], "faults holds 99; needed are 0 to 28"),
         (["data", "simulate", "no/x"], "folder 'no' does not exist; create it before simulating"),
@@ -318,15 +356,17 @@ def test_a_time_column_in_seconds_and_one_left_out_are_no_sensors(call, log):
 
 
 def test_several_files_are_several_runs(call, log):
-    for name, part in (("monday", log[:110]), ("tuesday", log[110:])):
+    Path("spare").mkdir()
+    for name, part in (("monday", log[:110]), ("tuesday", log[110:]), ("spare/monday", log[:110])):
         part.drop("unit").write_csv(f"{name}.csv")
-    code, out, _ = call(
-        "score", "model", "monday.csv", "tuesday.csv", "monday.csv", "-o", "s.csv", "--json"
-    )
+    Path("main").symlink_to(".")
+    files = ["main/monday.csv", "tuesday.csv", "spare/monday.csv"]
+    code, out, _ = call("score", "model", *files, "-o", "s.csv", "--json")
     assert (code, json.loads(out)["rows"]) == (0, 310)
     table = pl.read_csv("s.csv")
-    assert table["run"].unique(maintain_order=True).to_list() == ["monday", "tuesday", "monday (2)"]
-    first, again = (table.filter(run=name)["score"] for name in ("monday", "monday (2)"))
+    names = ["main/monday", "tuesday", "spare/monday"]
+    assert table["run"].unique(maintain_order=True).to_list() == names
+    first, again = (table.filter(run=name)["score"] for name in (names[0], names[2]))
     np.testing.assert_array_equal(first.to_numpy(), again.to_numpy())
 
 
@@ -395,7 +435,13 @@ def test_info_shows_what_fit_showed(call):
     assert widest(shown) <= 80
     code, fitted, err = call(*FIT[:5], "again", *CHEAP)
     assert (code, err) == (0, "")
-    assert fitted.split() == shown.replace(" model ", " again ", 1).split()
+    read, mark, model = fitted.partition("model ")
+    assert read == (
+        "log.csv: CSV, 2 runs, 200 rows, 3 sensors, a row every 1 min\n"
+        "  separator ',' (from the first 200 lines)\n"
+        "  time is column 'time'\n"
+    )
+    assert (mark + model).split() == shown.replace(" model ", " again ", 1).split()
 
 
 def test_score_shows_counts_and_flagged_stretches(call):
@@ -403,7 +449,8 @@ def test_score_shows_counts_and_flagged_stretches(call):
     assert (code, err) == (0, "")
     table = pl.read_csv("scores.csv")
     flagged = table["flag"].sum()
-    assert f"200 rows, 186 with a score, {flagged} flagged ({flagged / 186:.2%}) above " in shown
+    assert shown.startswith("log.csv: CSV, 2 runs, 200 rows, 3 sensors, a row every 1 min\n  sep")
+    assert f"\n200 rows, 186 with a score, {flagged} flagged ({flagged / 186:.2%}) above " in shown
     assert "\nwritten to scores.csv\n" in shown
     assert widest(shown) <= 80
     summary = json.loads(call(*SCORE, "--json")[1])
@@ -435,6 +482,441 @@ def test_many_flagged_stretches_are_shortened_and_a_long_path_is_not(capsys, mon
     assert "stretch" not in capsys.readouterr().out
 
 
+# -- any plant's tables ---------------------------------------------------------------------------
+
+
+def scores_of(file):
+    return pl.read_csv(file)["score"].to_numpy()
+
+
+def said(out):
+    """Text of a terminal without its line breaks."""
+    return " ".join(out.split())
+
+
+@pytest.fixture(scope="module")
+def wide(log):
+    """The log as one run without a run column."""
+    return log.drop("unit")
+
+
+@pytest.fixture(scope="module")
+def historian(wide):
+    """Lines of a long export in German; each tag every third minute, the last row of each bad."""
+    stamps, values = wide["time"].to_list(), wide.select(NAMES).to_numpy()
+    lines = ["Zeitpunkt;Messpunkt;Zahl;Zustand"]
+    held = {}
+    for i, stamp in enumerate(stamps):
+        for k, name in enumerate(NAMES):
+            if i == 0 or (i + k) % 3 == 0:
+                bad = i >= 195
+                number = f"{values[i, k]:.4f}"
+                held |= {} if bad else {(i, k): float(number)}
+                number = number.replace(".", ",")
+                lines.append(f"{stamp:%d.%m.%Y %H:%M};{name};{number};{'Ausfall' if bad else 'ok'}")
+    return "\n".join(lines) + "\n", held
+
+
+def test_a_historian_export_is_scored_as_it_was_fitted_without_saying_how_again(
+    call, wide, historian
+):
+    text, held = historian
+    Path("plant.csv").write_text(text)
+    how = ["--time", "Zeitpunkt", "--time-format", "%d.%m.%Y %H:%M", "--tag", "Messpunkt"]
+    how += ["--value", "Zahl", "--quality", "Zustand", "--good", "ok", "--good", "gut"]
+    how += ["--timezone", "Europe/Berlin", "--resample", "120", "--max-gap", "3600"]
+    code, out, err = call("fit", "plant.csv", "-o", "new", *how, *CHEAP)
+    assert (code, err) == (0, "")
+    for words in (
+        "plant.csv: CSV, 1 run, 98 rows, 3 sensors, a row every 2 min",
+        "decimal comma",
+        "time stamps are taken in Europe/Berlin: brought to UTC",
+        "dropped 5 of 202 values of bad quality (Ausfall 5): most in ",
+        "rows every 120 s, the last value held",
+        "resample 120.0",
+    ):
+        assert words in said(out)
+    assert widest(out) <= 80
+    record = read_record("new")
+    assert record["reading"] == {
+        "time": "Zeitpunkt",
+        "time_format": "%d.%m.%Y %H:%M",
+        "timezone": "Europe/Berlin",
+        "tag": "Messpunkt",
+        "value": "Zahl",
+        "quality": "Zustand",
+        "good": ["ok", "gut"],
+        "resample": 120.0,
+        "max_gap": 3600.0,
+    }
+
+    # by hand: the last good value of each tag, every second minute until the last report
+    rows = []
+    last = [None] * 3
+    for i in range(195):
+        last = [held.get((i, k), last[k]) for k in range(3)]
+        rows.append(list(last))
+    grid = pl.DataFrame(rows[::2], schema=NAMES, orient="row").select(sorted(NAMES))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        expected = DCCA(**FAST).fit(grid)
+    assert record["threshold"] == expected.threshold_
+    code, out, err = call("score", "new", "plant.csv", "-o", "s.csv")
+    assert (code, err) == (0, "")
+    np.testing.assert_array_equal(scores_of("s.csv"), expected.decision_scores_)
+    assert pl.read_csv("s.csv")["time"].to_list()[:2] == [
+        "2023-12-31T23:00:00",
+        "2023-12-31T23:02:00",
+    ]
+
+    # what is said anew counts; another table that has the sensors will do
+    assert call("score", "new", "plant.csv", "-o", "t.csv", "--resample", "240")[0] == 0
+    assert len(scores_of("t.csv")) == 49
+    code, out, err = call("score", "new", "log.csv", "-o", "t.csv")
+    assert (code, out) == (2, "")
+    assert err.startswith("dccad: error: log.csv: no column 'Zeitpunkt' for --time; it has 'time'")
+
+
+def test_rows_that_were_prepared_get_their_scores_back_where_they_stand(call):
+    rng = np.random.default_rng(3)
+    torque = 5.0 + rng.normal(size=200)
+    torque[30:41] = torque[120:150] = 0.0
+    table = pl.DataFrame({"torque": torque, "speed": rng.normal(size=200)})
+    table.write_csv("lathe.csv")
+    steps = ["idle:torque", "average:2", "clip:speed=-2..2"]
+    arguments = [argument for step in steps for argument in ("--prepare", step)]
+    code, out, _ = call("fit", "lathe.csv", "-o", "new", *arguments, *CHEAP)
+    assert code == 0
+    assert re.search(r"^prepared by +idle:torque, average:2, clip:speed=-2..2 *$", out, re.M)
+    assert read_record("new")["parameters"]["prepare"] == steps
+
+    code, out, err = call("score", "new", "lathe.csv", "-o", "s.csv")
+    assert (code, err) == (0, "")
+    scores = pl.read_csv("s.csv")
+    assert scores["row"].to_list() == list(range(200))
+    found, idle = scores["score"].to_numpy(), torque == 0.0
+    assert np.isnan(found[idle]).all()
+    assert scores.filter(pl.Series(idle))["flag"].sum() == 0
+    assert scores.filter(pl.Series(idle))["region"].unique().to_list() == [-1]
+    first = [start + 2 * 8 - 1 for start in (0, 41, 150)]  # when 8 pairs of rows are full
+    assert [np.flatnonzero(~np.isnan(found[start:]))[0] + start for start in (0, 41, 150)] == first
+    assert (~np.isnan(found)).sum() == (30 - 15) + (120 - 41 - 15) + (50 - 15)
+    np.testing.assert_array_equal(found[15:29:2], found[16:30:2])  # a pair has one score
+    assert f"200 rows, {(~np.isnan(found)).sum()} with a score, " in out
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        expected = DCCA(**FAST, prepare=steps).fit(table).decision_function(table)
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.fixture
+def week(wide):
+    """A folder of three days and a note in the working directory."""
+    Path("week").mkdir()
+    for name, part in (("2.csv", wide[:80]), ("10.csv", wide[80:150]), ("11.csv", wide[150:])):
+        part.write_csv(f"week/{name}")
+    Path("week/shift book.md").write_text("# nothing happened\n")
+
+
+def test_a_folder_and_a_pattern_are_a_run_of_each_file_in_natural_order(call, week, wide):
+    code, out, _ = call("fit", "week", "-o", "new", *CHEAP)
+    assert code == 0
+    assert out.index("week/2.csv: CSV, 1 run, 80 rows") < out.index("week/10.csv: CSV, 1 run, 70")
+    assert "folder week: 3 of 4 entries are read, left out: shift book.md" in said(out)
+    days = {"2": wide[:80], "10": wide[80:150], "11": wide[150:]}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        expected = DCCA(**FAST).fit(days)
+    assert read_record("new")["threshold"] == expected.threshold_
+    assert call("score", "new", "week/*.csv", "-o", "s.csv")[0] == 0
+    assert pl.read_csv("s.csv")["run"].unique(maintain_order=True).to_list() == [2, 10, 11]
+    np.testing.assert_array_equal(scores_of("s.csv"), expected.decision_scores_)
+
+
+def test_many_tables_do_not_flood_the_terminal(call, wide):
+    Path("days").mkdir()
+    for day in range(12):
+        wide[10 * day : 10 * day + 10].write_csv(f"days/{day}.csv")
+    code, out, _ = call("score", "model", "days", "-o", "s.csv")
+    assert code == 0
+    assert len(re.findall(r"^days/\d+\.csv: CSV, 1 run, 10 rows", out, re.M)) == 8
+    assert "\nand 4 more tables\n" in out
+    assert (
+        len(json.loads(call("score", "model", "days", "-o", "s.csv", "--json")[1])["tables"]) == 12
+    )
+
+
+def test_joined_files_are_one_log_without_an_interruption(call, week, wide):
+    wide.write_csv("whole.csv")
+    assert call("score", "model", "whole.csv", "-o", "whole_scores.csv")[0] == 0
+    code, out, _ = call("score", "model", "week", "--join", "-o", "s.csv")
+    assert code == 0
+    assert re.search("^  3 (tables|runs) joined to one", out, re.M)
+    assert pl.read_csv("s.csv")["run"].unique().to_list() == ["2 … 11"]
+    np.testing.assert_array_equal(scores_of("s.csv"), scores_of("whole_scores.csv"))
+    assert np.isnan(scores_of("s.csv")).sum() == 7
+
+
+def test_sensors_are_chosen_by_name_range_and_pattern_and_labels_kept_apart(call, wide):
+    heat = wide["flow"] + 3.0
+    more = wide.with_columns(
+        heat=heat, heat_2=-heat, note=pl.lit("ok"), bad=(pl.int_range(pl.len()) > 160).cast(int)
+    )
+    more.write_csv("more.csv")
+    choice = ["--columns", "heat*", "--columns", "flow:level", "--drop", "pressure"]
+    code, out, _ = call("fit", "more.csv", "-o", "new", *choice, "--label", "bad", *CHEAP, "--json")
+    assert code == 0
+    record = json.loads(out)
+    [table] = record["tables"]
+    assert record["columns"] == table["sensors"] == ["heat", "heat_2", "flow", "level"]
+    assert table["labels"] == ["bad"]
+    assert table["notes"][1:] == [
+        "time is column 'time'",
+        "columns not chosen: 'note'",
+        "left out: 'pressure'",
+    ]
+
+    # the model's sensors are found by name: in any order, whatever else is there
+    assert call("score", "new", "more.csv", "-o", "s.csv")[0] == 0
+    other = ["note", "level", "heat_2", "time", "flow", "heat"]
+    more.select(other).with_columns(spare=pl.lit(1.5)).write_parquet("other.parquet")
+    code, out, _ = call("score", "new", "other.parquet", "-o", "t.csv", "--json")
+    assert code == 0
+    np.testing.assert_array_equal(scores_of("t.csv"), scores_of("s.csv"))
+    [table] = json.loads(out)["tables"]
+    assert table["format"] == "Parquet"
+    assert table["sensors"] == ["heat", "heat_2", "flow", "level"]
+    assert table["notes"] == ["time is column 'time'", "columns not chosen: 'note', 'spare'"]
+    more.rename({"heat_2": "heat 2"}).write_csv("renamed.csv")
+    code, out, err = call("score", "new", "renamed.csv", "-o", "t.csv")
+    assert (code, out) == (2, "")
+    assert err == "dccad: error: renamed.csv: no sensor 'heat_2'; did you mean 'heat 2'?\n"
+
+
+def test_a_database_is_read_by_a_query(call, log):
+    with sqlite3.connect("plant.db") as database:
+        database.execute("CREATE TABLE log (stamp TEXT, unit TEXT, flow, pressure, level)")
+        rows = log.with_columns(pl.col("time").dt.to_string("%Y-%m-%d %H:%M:%S")).rows()
+        database.executemany("INSERT INTO log VALUES (?, ?, ?, ?, ?)", rows)
+    database.close()
+    query = "SELECT * FROM log ORDER BY unit, stamp"
+    arguments = ["sqlite:///plant.db", "--query", query, "--run", "unit"]
+    code, out, _ = call("fit", *arguments, "-o", "new", *CHEAP)
+    assert code == 0
+    assert out.startswith("sqlite:///plant.db: SQLite, 2 runs, 200 rows, 3 sensors, a row every ")
+    assert "\n  rows in the order of the query\n" in out
+    assert read_record("new")["threshold"] == read_record("model")["threshold"]
+    query = "SELECT * FROM log WHERE unit = 'b' ORDER BY stamp"
+    assert (
+        call("score", "new", "plant.db", "--query", query, "-o", "s.csv", "--drop", "unit")[0] == 0
+    )
+    assert call(*SCORE)[0] == 0
+    np.testing.assert_array_equal(scores_of("s.csv"), scores_of("scores.csv")[110:])
+    query = "SELECT * FROM log WHERE unit = 'c'"
+    code, out, err = call("score", "new", "plant.db", "--query", query, "-o", "s.csv")
+    assert (code, out) == (2, "")
+    assert err == "dccad: error: plant.db: the query gives no rows; it holds 'log'\n"
+
+
+def test_a_workbook_is_read_with_its_units(call, wide):
+    with xlsxwriter.Workbook("pump.xlsx") as book:
+        book.add_worksheet("Notes").write(0, 0, "export of line 3")
+        sheet, stamp = (
+            book.add_worksheet("Log"),
+            book.add_format({"num_format": "yyyy-mm-dd hh:mm"}),
+        )
+        sheet.write_row(0, 0, ["Time", *NAMES])
+        sheet.write_row(1, 0, ["", "m³/h", "bar", "%"])
+        for row, (time, *cells) in enumerate(wide.rows(), start=2):
+            sheet.write_datetime(row, 0, time, stamp)
+            sheet.write_row(row, 1, cells)
+    code, out, _ = call("fit", "pump.xlsx", "--sheet", "Log", "-o", "new", *CHEAP, "--json")
+    assert code == 0
+    [table] = json.loads(out)["tables"]
+    assert table["units"] == {"flow": "m³/h", "pressure": "bar", "level": "%"}
+    assert (table["format"], table["rows"], table["interval"]) == ("Excel workbook", 200, 60.0)
+    assert "units in line 2" in table["notes"]
+    wide.write_csv("pump.csv")
+    assert call("score", "new", "pump.xlsx", "--sheet", "2", "-o", "s.csv")[0] == 0
+    assert call("score", "new", "pump.csv", "-o", "t.csv")[0] == 0
+    np.testing.assert_allclose(scores_of("s.csv"), scores_of("t.csv"), rtol=1e-9)  # 15 digits
+    code, out, _ = call("data", "check", "pump.xlsx", "--sheet", "Log")
+    assert code == 0
+    assert re.search(r"^pressure  bar +-?\d", out, re.M)
+
+
+def test_the_night_when_clocks_go_back_is_neither_gap_nor_repetition(call, wide):
+    before = [dt.datetime(2024, 10, 27) + dt.timedelta(minutes=i) for i in range(180)]
+    after = [dt.datetime(2024, 10, 27, 2) + dt.timedelta(minutes=i) for i in range(20)]
+    stamps = pl.Series(before + after).dt.to_string("%d.%m.%Y %H:%M")
+    wide.with_columns(time=stamps).write_csv("night.csv")
+    code, out, _ = call("fit", "night.csv", "-o", "new", "--timezone", "Europe/Berlin", *CHEAP)
+    assert code == 0
+    assert (
+        "the hour from 2024-10-27 02:00:00 occurs twice: by their order 60 rows are summer, 20 "
+        "winter time in Europe/Berlin"
+    ) in said(out)
+    code, out, _ = call("score", "new", "night.csv", "-o", "s.parquet")
+    assert code == 0
+    assert "200 rows, 193 with a score, " in out
+    times = pl.read_parquet("s.parquet")["time"].to_numpy().astype("datetime64[s]")
+    assert str(times[0]) == "2024-10-26T22:00:00"
+    assert set(np.diff(times) / np.timedelta64(1, "m")) == {1.0}
+
+
+def test_what_was_decided_about_a_table_fits_the_terminal(call, wide):
+    name = "temperature of the bearing on the drive end, channel "
+    many = wide.select("time", *(pl.col("flow").alias(f"{name}{i:02d}") for i in range(12)))
+    many = many.with_columns(remark=pl.lit("nothing to report, all quiet"))
+    folder = Path("export of the historian on the second server", "line 3")
+    folder.mkdir(parents=True)
+    log = folder / "all the channels of the week before the revision.csv"
+    many.sample(fraction=1.0, shuffle=True, seed=1).write_csv(log)
+    choice = ["--columns", f"{name}0*", "--drop", "remark"]
+    code, fitted, _ = call("fit", log, "-o", "new", *choice, *CHEAP)
+    assert code == 0
+    assert "rows are earlier than a row above them (first: row " in said(fitted)
+    assert "and 2 more" not in said(fitted)
+    assert f"columns not chosen: '{name}10', '{name}11'" in said(fitted)
+    code, checked, _ = call("data", "check", log, "--drop", "remark")
+    assert code == 0
+    code, scored, _ = call("score", "new", log, "-o", "s.csv")
+    assert code == 0
+    for shown in (fitted, checked, scored.partition("written to")[0]):
+        assert str(log) in said(shown)
+        assert widest(shown) <= 80
+
+
+def test_json_of_score_tells_what_was_decided_about_each_table(call, wide):
+    wide[:60].reverse().write_csv("late.csv")
+    gap = wide[60:].with_columns(
+        time=pl.col("time") + pl.duration(hours=(pl.int_range(pl.len()) > 99).cast(int) * 2)
+    )
+    gap.write_csv("gap.csv")
+    code, out, _ = call("score", "model", "late.csv", "gap.csv", "-o", "s.csv", "--json")
+    assert code == 0
+    late, gap = json.loads(out)["tables"]
+    assert "the newest row comes first: all rows are sorted by time" in late["notes"]
+    assert (late["start"], late["end"]) == ("2024-01-01T00:00:00", "2024-01-01T00:59:00")
+    assert gap["gaps"] == [
+        {
+            "run": "gap",
+            "row": 100,
+            "start": "2024-01-01T02:39:00",
+            "end": "2024-01-01T04:40:00",
+            "seconds": 7260.0,
+        }
+    ]
+    assert late["sensors"] == gap["sensors"] == NAMES
+    shown = said(call("score", "model", "gap.csv", "-o", "s.csv")[1].partition("written to")[0])
+    assert shown.count("2024-01-01 02:39:00 to 2024-01-01 04:40:00") == 1
+    assert "2024-01-01T02:39:00" not in shown  # nobody reads of one gap twice
+
+
+# -- missing values -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def gaps(wide):
+    """A file with three missing values of one sensor and one of another."""
+    row = pl.int_range(pl.len())
+    flow = pl.when(~row.is_between(50, 52)).then("flow").alias("flow")
+    level = pl.when(row != 7).then("level").alias("level")
+    wide.with_columns(flow, level).write_csv("gaps.csv")
+
+
+def test_missing_values_are_refused_with_a_table_of_where(call, gaps):
+    code, out, err = call("fit", "gaps.csv", "-o", "new", *CHEAP)
+    assert (code, out) == (2, "")
+    assert err == (
+        "  missing   share first row  longest  sensor\n"
+        "        3   1.50%        50        3  flow\n"
+        "        1   0.50%         7        1  level\n"
+        "dccad: error: run 'gaps' has missing values, NaN (4 in 2 of 3 columns, first at row 7, "
+        "column 'level'); fill or leave out with on_missing='interpolate', 'hold' or 'drop' "
+        "(command line: --on-missing)\n"
+    )
+    code, out, err = call(
+        "fit", "gaps.csv", "-o", "new", *CHEAP, "--on-missing", "hold", "--fill-limit", "2"
+    )
+    assert (code, out) == (2, "")
+    assert err.splitlines()[1:-1] == ["        3   1.50%        50        3  flow"]
+    assert err.splitlines()[-1].startswith("dccad: error: run 'gaps' has missing values, NaN (3 in")
+    assert not Path("new").exists()
+
+
+def test_what_was_filled_is_told_and_kept_with_the_model(call, gaps):
+    code, out, err = call("fit", "gaps.csv", "-o", "new", *CHEAP, "--on-missing", "interpolate")
+    assert (code, err) == (0, "")
+    filled = r"^filled +interpolate: cells of 2 of 3 sensors, most in flow \(1\.50%\) *$"
+    assert re.search(filled, out, re.M)
+    assert re.search(filled, call("info", "new")[1], re.M)
+    assert read_record("new")["filled_share"] == {"flow": 3 / 200, "level": 1 / 200}
+    assert read_record("new")["parameters"]["fill_limit"] == 5
+
+
+# -- looking at a log -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("lgo.csv", None, "lgo.csv: no such file; did you mean log.csv?"),
+        ("empty.csv", b"", "empty.csv: the file is empty (0 bytes); pass a file with sensor rows"),
+        (
+            "page.xlsx",
+            b"<html><body><table><tr><td>1</td></tr></table></body></html>",
+            "page.xlsx is an HTML page named .xlsx; open it in a spreadsheet programme and save it "
+            "as .xlsx or CSV",
+        ),
+        (
+            "words.csv",
+            b"flow,state\n1,on\n2,off\n",
+            "words.csv: columns that hold no numbers: 'state' ('on' in row 0, counted from 0); "
+            "leave them out with --drop",
+        ),
+        (
+            "ragged.csv",
+            b"a,b\n1,2\n1,2,3\n",
+            "ragged.csv: line 3 has 3 fields, but line 1 names 2 columns; correct the line or "
+            "export the file again",
+        ),
+    ],
+)
+def test_a_log_that_cannot_be_used_is_refused_by_looking_at_it(call, name, content, message):
+    if content is not None:
+        Path(name).write_bytes(content)
+    for more in ([], ["--json"]):
+        code, out, err = call("data", "check", name, *more)
+        assert (code, out) == (2, "")
+        assert err == f"dccad: error: {message}\n"
+
+
+def test_looking_at_a_log_tells_how_to_read_it(call, log):
+    code, out, err = call("data", "check", "log.csv", "--run", "unit")
+    assert (code, err) == (0, "")
+    for line in (
+        r"log\.csv: CSV, 200 rows",
+        r"  time is column 'time'",
+        r"rows +200",
+        r"runs +2: a \(110\), b \(90\)",
+        r"time +2024-01-01T00:00:00 to 2024-01-01T03:19:00",
+        r"interval +1 min",
+        r"gaps +none",
+        r"window +8 rows to start with",
+    ):
+        assert re.search(f"^{line} *$", out, re.M), line
+    low, mean, high = (getattr(log["level"], kind)() for kind in ("min", "mean", "max"))
+    assert re.search(rf"^level +{low:.5g} +{mean:.5g} +{high:.5g} +–", out, re.M)
+    assert widest(out) <= 80
+    document = json.loads(call("data", "check", "log.csv", "--run", "unit", "--json")[1])
+    assert document["suggested_window"] == 8
+    assert [run["name"] for run in document["runs"]] == ["a", "b"]
+    code, out, err = call("data", "check", "log.csv")
+    assert (code, out) == (2, "")
+    assert "log.csv: columns that hold no numbers: 'unit' ('a' in row 0, counted from 0)" in err
+
+
 # -- warnings -------------------------------------------------------------------------------------
 
 
@@ -456,7 +938,8 @@ def test_each_warning_is_one_line_and_comes_once(call, log):
 DOCUMENTS = {
     "fit": ([*FIT[:5], "new", *CHEAP], {"format", "threshold", "columns", "parameters", "history"}),
     "info": (["info", "model"], {"format", "threshold", "columns", "versions"}),
-    "score": (SCORE, {"rows", "scored", "flagged", "threshold", "episodes", "region_share"}),
+    "score": (SCORE, {"rows", "scored", "flagged", "threshold", "episodes", "tables"}),
+    "data check": (["data", "check", "log.csv", "--run", "unit"], {"rows", "runs", "sensors"}),
     "data show": (["data", "show"], {"name", "runs"}),
 }
 
@@ -474,8 +957,10 @@ def test_json_is_one_document_and_nothing_else(call, command):
 
 def test_json_of_fit_is_the_record_of_the_model(call):
     fitted = json.loads(call(*FIT[:5], "new", *CHEAP, "--json")[1])
+    [table] = fitted.pop("tables")
     assert fitted == read_record("new") == json.loads(call("info", "new", "--json")[1])
     assert fitted["format"] == FORMAT
+    assert (table["source"], table["runs"], table["interval"]) == ("log.csv", ["a", "b"], 60.0)
 
 
 def test_json_is_ascii_so_that_any_terminal_can_carry_it():
@@ -484,14 +969,15 @@ def test_json_is_ascii_so_that_any_terminal_can_carry_it():
     assert json.loads(text) == {"température °C": None, "share": 0.5}
 
 
-def test_a_pipe_gets_no_progress_bar_and_no_colours(call):
-    done = process(*FIT[:5], "new", *CHEAP, "--json")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert json.loads(done.stdout) == read_record("new")
-    done = process("info", "new")
+def test_a_log_comes_through_a_pipe_and_no_bar_or_colour_goes_into_one(call):
+    text = Path("log.csv").read_text()
+    done = process("fit", "-", *FIT[2:5], "new", *CHEAP, input=text)
     assert (done.returncode, done.stderr) == (0, "")
     assert "\x1b" not in done.stdout
+    assert done.stdout.startswith("standard input: CSV, 2 runs, 200 rows, 3 sensors, a row every ")
     assert re.search("^training +2 epochs", done.stdout, re.M)
+    assert read_record("new")["data_digest"] == read_record("model")["data_digest"]
+    assert dccad.load("new").threshold_ == dccad.load("model").threshold_
 
 
 @pytest.mark.parametrize("arguments", ["data show", "data show --json", "--help", "--version"])
@@ -542,7 +1028,7 @@ def tiny_benchmark(monkeypatch):
     )
 
 
-def test_a_benchmark_prints_and_writes_its_figures(call, tiny_benchmark):
+def test_a_benchmark_prints_and_writes_its_figures(call, tiny_benchmark, monkeypatch):
     arguments = ["benchmark", "tep-pairs", "--seed", "3", "--jobs", "1", *CHEAP[4:]]
     arguments += ["--set", "window=8", "--method", "dccad", "--method", "kmeans-windows"]
     code, shown, _ = call(*arguments, "-o", "figures.json")
@@ -560,12 +1046,14 @@ def test_a_benchmark_prints_and_writes_its_figures(call, tiny_benchmark):
     assert record["seeds"] == [3]
     assert record["settings"]["window"] == 8
     assert set(record["results"]) == {"dccad", "kmeans-windows"}
-    assert "tep-pairs on tep-simulated: ACC, NMI, ARI in percent, seed 3\n" in shown
+    assert "tep-pairs on tep-simulated: in percent, seed 3\n" in shown
+    assert re.search(r"^method +ACC +NMI +ARI +maps +maps +top map +oracle\*", shown, re.M)
     accuracy = record["results"]["dccad"]["acc_2"]["mean"]
     assert re.search(rf"^dccad +{100 * accuracy:.1f} ", shown, re.M)
     assert widest(shown) <= 80
+    monkeypatch.setattr("dccad.evaluation.benchmark.run_benchmark", lambda *_, **__: record)
     code, out, _ = call(*arguments, "--json")
-    assert json.loads(out)["results"]["dccad"]["acc_2"]["mean"] == accuracy
+    assert (code, json.loads(out)) == (0, record)
 
 
 def test_the_widest_benchmark_table_fits_a_terminal(capsys, monkeypatch):
@@ -589,6 +1077,60 @@ def test_the_widest_benchmark_table_fits_a_terminal(capsys, monkeypatch):
     assert "autoencoder-" in shown
     assert "over seeds 0, 1, 2, 3, 4" in " ".join(shown.split())
     assert "3 fits warned: LatentCollapseWarning" in shown
+
+
+def test_data_list_says_what_there_is_and_how_to_come_by_it(call, monkeypatch, tmp_path):
+    monkeypatch.setenv("DCCAD_DATA", str(tmp_path / "data"))
+    code, shown, err = call("data", "list")
+    assert (code, err) == (0, "")
+    entries = json.loads(call("data", "list", "--json")[1])
+    assert [entry["name"] for entry in entries if entry["available"]] == ["tep-simulated"]
+    assert {"tep", "tep-rieth", "skab", "peeling"} < {entry["name"] for entry in entries}
+    for entry in entries:
+        assert re.search(rf"^{entry['name']}\b", shown, re.M)
+        assert entry["description"] in said(shown)
+        if not entry["available"]:
+            assert entry["obtain"] in said(shown)
+    assert widest(shown) <= 80
+
+
+def test_data_get_says_where_the_files_are_and_how_to_use_them(call, monkeypatch, tmp_path):
+    asked = []
+
+    def download(name, folder, *, progress):
+        asked.append((name, folder, progress))
+        return tmp_path / ("a long folder name " * 6)
+
+    monkeypatch.setattr("dccad.datasets.registry.get_dataset", download)
+    code, shown, err = call("data", "get", "tep", "-o", "tep")
+    folder = tmp_path / ("a long folder name " * 6)
+    assert (code, err, asked) == (0, "", [("tep", Path("tep"), True)])
+    assert str(folder) in shown  # a path stays whole
+    code, out, _ = call("data", "get", "tep", "--json")
+    assert (code, json.loads(out)) == (0, {"name": "tep", "folder": str(folder)})
+    assert asked[1][1] is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "function", "folder"),
+    [
+        ([], "dccad.demo.run_demo", "runs/demo"),
+        (["tep", "-o", "here"], "dccad.demo.run_demo", "here"),
+        (["machining"], "dccad.demo_machining.run_machining_demo", "runs/demo-machining"),
+        (["machining", "-o", "here"], "dccad.demo_machining.run_machining_demo", "here"),
+    ],
+)
+def test_each_demo_has_a_folder_of_its_own(call, monkeypatch, arguments, function, folder):
+    asked = []
+
+    def arrive(*given):
+        asked.append(given)
+        return {"figures": []}
+
+    monkeypatch.setattr(function, arrive)
+    code, out, err = call("demo", *arguments, "--seed", "5", "--json")
+    assert (code, json.loads(out), err) == (0, {"figures": []}, "")
+    assert asked == [(Path(folder), 5)]
 
 
 def test_data_show_lists_every_run(call):

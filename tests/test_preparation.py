@@ -254,6 +254,8 @@ def test_a_saved_model_prepares_as_the_fitted_one(detector, machine, tmp_path):
     detector.save(tmp_path / "model")
     loaded = dccad.load(tmp_path / "model")
     assert loaded.prepare == STEPS_OF_FIT
+    # 20 idle rows, and the first row of each stretch, whose average is not complete
+    assert loaded.left_out_share_ == 22 / 240
     np.testing.assert_array_equal(
         loaded.decision_function(machine), detector.decision_function(machine)
     )

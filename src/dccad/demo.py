@@ -15,11 +15,12 @@ from sklearn.metrics import roc_auc_score
 from dccad import plots
 from dccad.datasets import Dataset, load_tep_simulated
 from dccad.datasets.files import replace_files
+from dccad.datasets.score_files import write_scores
 from dccad.datasets.simulation import REVISED_FAULTS
-from dccad.datasets.tables import write_scores
 from dccad.datasets.tep import SAMPLE_SECONDS
 from dccad.detector import DCCA
-from dccad.evaluation.protocols import judge, pooled_tasks
+from dccad.evaluation.partition import judge
+from dccad.evaluation.tep import pooled_tasks
 from dccad.extras import require
 from dccad.persistence import check_target, versions
 from dccad.progress import progress_bar

@@ -150,6 +150,10 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         With ``keep_latents``.
     filled_share_ : dict of str to float
         Sensors of the fit's log with missing cells that were filled, and the share of their cells.
+    left_out_share_ : float
+        Share of the log's rows that ``prepare`` and ``on_missing="drop"`` left without a result.
+    reading_ : dict or None
+        How the command line read the fit's tables, for the logs that it will score.
     feature_names_in_, n_features_in_, data_digest_, seed_
         Columns, SHA-256 of the fit's data, and the seed in use.
 
@@ -462,6 +466,8 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         if log.named:
             self.feature_names_in_ = np.array(log.columns, dtype=object)
         self.data_digest_ = log.digest()
+        self.left_out_share_ = 0.0 if log.source is None else float((log.source < 0).mean())
+        self.reading_: dict[str, Any] | None = None
         self.filled_share_ = {name: n / log.n_rows for name, n in log.filled.items()}
         self.reference_digest_ = None if data.reference is None else data.reference.digest()
         self.cluster_centers_ = to_array(split.clusters.centres)

@@ -5,21 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from textwrap import fill
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
+from dccad.console import PlainConsole
 from dccad.errors import ModelFileError
 
 MOST_EPISODES = 10
 """Episodes that a terminal shows; the file has every row and ``--json`` every episode."""
-
-
-METHOD_WIDTH = 14
-"""Characters of a method's name on one line; seven figures with their spread stand beside it."""
 
 
 def to_json(document: Any) -> str:
@@ -36,13 +31,6 @@ def to_json(document: Any) -> str:
 def print_json(document: Any) -> None:
     """Print one JSON document on standard output and nothing else."""
     print(to_json(document), end="")  # noqa: T201  # unwrapped, for machines
-
-
-class _Console(Console):
-    """A console that leaves it to the command line what to do when its reader has gone."""
-
-    def on_broken_pipe(self) -> None:
-        raise BrokenPipeError
 
 
 def print_model(record: Mapping[str, Any], path: Path) -> None:
@@ -64,7 +52,7 @@ def print_model(record: Mapping[str, Any], path: Path) -> None:
     table.add_column(overflow="fold")
     for name, value in rows.items():
         table.add_row(name, value)
-    _Console().print(table)
+    PlainConsole().print(table)
 
 
 def _model_rows(record: Mapping[str, Any], path: Path) -> dict[str, str]:
@@ -82,6 +70,7 @@ def _model_rows(record: Mapping[str, Any], path: Path) -> dict[str, str]:
         + (f", L_C {loss:.3g}" if (loss := history[-1]["clustering_loss"]) is not None else "")
         if history
         else "none",
+        **_conditioning_rows(record),
         "regions": ", ".join(
             f"{'normal' if region == 0 else f'region {region}'} {share:.1%}"
             for region, share in enumerate(report["share"])
@@ -95,14 +84,42 @@ def _model_rows(record: Mapping[str, Any], path: Path) -> dict[str, str]:
     }
 
 
+def _conditioning_rows(record: Mapping[str, Any]) -> dict[str, str]:
+    """What was done to the log before it was windowed, where anything was."""
+    rows = {}
+    steps, filled, reading = (
+        record["parameters"]["prepare"],
+        record["filled_share"],
+        record["reading"],
+    )
+    if reading:
+        rows["read with"] = ", ".join(
+            f"{name} {', '.join(value) if isinstance(value, list) else value}"
+            for name, value in reading.items()
+        )
+    if steps:
+        rows["prepared by"] = ", ".join(steps)
+    if record["left_out_share"]:
+        rows["left out"] = f"{record['left_out_share']:.2%} of the rows"
+    if filled:
+        most = sorted(filled.items(), key=lambda item: -item[1])
+        rows["filled"] = (
+            f"{record['parameters']['on_missing']}: cells of {len(filled)} of "
+            f"{len(record['columns'])} sensors, most in {most[0][0]} ({most[0][1]:.2%})"
+        )
+    return rows
+
+
 def print_scores(summary: Mapping[str, Any], path: Path) -> None:
     """Show counts and the longest flagged stretches of a scored log."""
-    console = _Console()
+    console = PlainConsole()
     console.print(
         f"{summary['rows']} rows, {summary['scored']} with a score, {summary['flagged']} flagged "
         f"({summary['share_flagged']:.2%}) above {summary['threshold']:.3f}",
         highlight=False,
     )
+    if summary.get("missing_cells"):
+        console.say(f"{summary['missing_cells']} missing cells, taken as the model's fit took them")
     console.print(f"written to {path}", highlight=False, soft_wrap=True)  # a path stays whole
     episodes = sorted(summary["episodes"], key=lambda episode: -episode["rows"])[:MOST_EPISODES]
     if not episodes:
@@ -121,57 +138,9 @@ def print_scores(summary: Mapping[str, Any], path: Path) -> None:
     console.print(table)
 
 
-def print_benchmark(record: Mapping[str, Any]) -> None:
-    """Show the main figures of every method of a protocol, mean ± standard deviation."""
-    console = _Console()
-    seeds = record["seeds"]
-    console.print(
-        f"{record['protocol']} on {record['dataset']}: ACC, NMI, ARI in percent, "
-        + (
-            f"seed {seeds[0]}"
-            if len(seeds) == 1
-            else f"mean±standard deviation over seeds {', '.join(map(str, seeds))}"
-        ),
-        highlight=False,
-    )
-    results = record["results"]
-    groups = ("mean_clustering_maps", "mean_reconstruction_maps", "top_map", "oracle_map")
-    shown = ("acc", "nmi", "ari", *(f"{group}_acc" for group in groups))
-    suffixes = sorted(
-        {
-            name.removeprefix("acc")
-            for found in results.values()
-            for name in found
-            if name[:3] == "acc"
-        }
-    )
-    for suffix in suffixes:
-        table = Table(
-            title=_suffix_title(suffix),
-            title_justify="left",
-            pad_edge=False,
-            box=None,
-            padding=(0, 1, 0, 0),
-        )
-        table.add_column("method", no_wrap=True)
-        for name in ("ACC", "NMI", "ARI", "clust.\nmaps", "recon.\nmaps", "top map", "oracle*"):
-            table.add_column(name, justify="right", no_wrap=True)
-        for method, found in results.items():
-            figures = (_percent(found.get(name + suffix), len(seeds) > 1) for name in shown)
-            table.add_row(fill(method, METHOD_WIDTH), *figures)  # it breaks names at hyphens
-        console.print(table)
-    console.print(
-        "clust./recon. maps: mean ACC of single maps; top map: largest centre distance.\n"
-        "* best map by the test labels: no label-free choice of a map can do better.",
-        highlight=False,
-    )
-    for message, count in record["warnings"].items():
-        console.print(f"{count} fits warned: {message}", highlight=False)
-
-
 def print_demo(metrics: Mapping[str, Any], folder: Path) -> None:
     """Show what the demo found per fault, and where its files are."""
-    console = _Console()
+    console = PlainConsole()
     table = Table(
         title=f"Test runs of {metrics['dataset']}: one fault each, from hour 8 on",
         title_justify="left",
@@ -212,7 +181,7 @@ def print_demo(metrics: Mapping[str, Any], folder: Path) -> None:
 def print_dataset(described: Mapping[str, Any]) -> None:
     """Show the runs of a data set."""
     splits = [run["split"] for run in described["runs"]]
-    console = _Console()
+    console = PlainConsole()
     console.print(
         f"{described['name']}: {splits.count('train')} training and {splits.count('test')} test "
         "runs (fault 0: none)",
@@ -225,7 +194,7 @@ def print_dataset(described: Mapping[str, Any]) -> None:
 
 def print_simulated(records: Sequence[Mapping[str, Any]], path: Path) -> None:
     """Show the runs that were simulated, and which ended in a plant shutdown."""
-    console = _Console()
+    console = PlainConsole()
     table = Table(box=None, pad_edge=False)
     names = ("name", "split", "fault", "rows", "onset", "seed", "shutdown_hours")
     _add_records(table, records, names)
@@ -239,19 +208,6 @@ def _add_records(table: Table, records: Sequence[Mapping[str, Any]], names: Sequ
         table.add_column(name.replace("_", " "), justify="left" if is_text else "right")
     for record in records:
         table.add_row(*("–" if record[name] is None else str(record[name]) for name in names))
-
-
-def _suffix_title(suffix: str) -> str:
-    if suffix.startswith("_k"):
-        return f"\nK = {suffix[2:]}, one class per fault"
-    return f"\nmean of {suffix[1:]} faults, K = 2" if suffix else "\nK = 2, faulty or not"
-
-
-def _percent(figure: Mapping[str, float] | None, spread: bool) -> str:
-    if figure is None:
-        return "–"
-    mean, deviation = 100 * figure["mean"], 100 * figure["std"]
-    return f"{mean:.1f}" + (f"±{deviation:.{1 if deviation < 9.95 else 0}f}" if spread else "")
 
 
 def _share(value: float | None) -> str:

@@ -149,6 +149,17 @@ def count_filled(before: Sequence[Run], after: Sequence[Run]) -> dict[str, int]:
     }
 
 
+def count_missing(runs: Iterable[Run]) -> int:
+    """Cells without a value.
+
+    Examples
+    --------
+    >>> count_missing([Run(np.array([[1.0], [np.nan]]), ("flow",))])
+    1
+    """
+    return sum(int(np.isnan(run.values).sum()) for run in runs)
+
+
 def _usable(values: FloatArray) -> NDArray[np.bool_]:
     """Finite and within single precision; NaN and infinity compare as False."""
     return np.abs(values) <= LARGEST

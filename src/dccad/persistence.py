@@ -44,6 +44,8 @@ _RECORDS = (
     "n_calibration_windows_",
     "data_digest_",
     "filled_share_",
+    "left_out_share_",
+    "reading_",
     "reference_digest_",
     "seed_",
     "history_",

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dccad.errors import InputError, ParameterError
-from dccad.preparation_steps import STEPS, DropMissing, Piece, Step
+from dccad.preparation_pieces import Piece
+from dccad.preparation_steps import STEPS, DropMissing, Step
 from dccad.runs import Log, Run
 
 

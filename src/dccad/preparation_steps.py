@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import operator
 import re
 from collections.abc import Callable, Iterable
@@ -13,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dccad.errors import InputError
-from dccad.runs import FloatArray, Run, quote_names
+from dccad.preparation_pieces import Piece, find_columns
+from dccad.runs import FloatArray, Run
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _CONDITION = re.compile(rf"^\s*(.+?)\s*(<=|>=|==|!=|<|>)\s*({_NUMBER})\s*$")
@@ -25,60 +25,6 @@ _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "==": operator.eq,
     "!=": operator.ne,
 }
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A stretch of prepared rows.
-
-    Attributes
-    ----------
-    run : Run
-        The prepared rows.
-    ends : ndarray of shape (n_rows,), int64
-        Row of the log at which each prepared row is complete, increasing.
-    covers : ndarray of int64
-        Rows of the log that this piece speaks for, increasing.
-    """
-
-    run: Run
-    ends: NDArray[np.int64]
-    covers: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, run: Run, start: int) -> Piece:
-        """Rows ``start`` … of the log as they are."""
-        rows = np.arange(start, start + len(run), dtype=np.int64)
-        return cls(run, rows, rows)
-
-    def pick(self, rows: Any) -> Piece:
-        """Some prepared rows (a slice or indices); ``covers`` stays."""
-        run = self.run
-        picked = replace(
-            run,
-            values=run.values[rows],
-            time=None if run.time is None else run.time[rows],
-            row_labels=None if run.row_labels is None else run.row_labels[rows],
-            onset=None,
-        )
-        return replace(self, run=picked, ends=self.ends[rows])
-
-    def keep(self, flags: NDArray[np.bool_], join: bool = False) -> list[Piece]:
-        """The flagged rows: stretches of their own, or (``join``) one after another."""
-        if flags.all():
-            return [self]
-        newest = np.searchsorted(self.ends, self.covers, side="right") - 1
-        # rows before the first prepared row belong to it: they wait for it
-        kept = flags[np.maximum(newest, 0)]
-        if join:
-            return [replace(self.pick(np.flatnonzero(flags)), covers=self.covers[kept])]
-        covers, newest = self.covers[kept], np.maximum(newest[kept], 0)
-        edges = np.flatnonzero(np.diff(np.concatenate(([0], flags.view(np.int8), [0]))))
-        parts = []
-        for start, stop in zip(edges[::2], edges[1::2], strict=True):
-            first, last = np.searchsorted(newest, (start, stop))
-            parts.append(replace(self.pick(slice(start, stop)), covers=covers[first:last]))
-        return parts
 
 
 class Step(Protocol):
@@ -134,7 +80,7 @@ class DropMissing:
 
     def apply(self, piece: Piece) -> list[Piece]:
         """Prepare one piece."""
-        return piece.keep(~np.isnan(piece.run.values).any(axis=1))
+        return piece.keep(np.asarray(~np.isnan(piece.run.values).any(axis=1)))
 
     def __str__(self) -> str:
         return "on_missing='drop'"
@@ -378,28 +324,6 @@ STEPS: dict[str, type[Step]] = {
     "log": Logarithm,
 }
 """The steps by the name they are written with."""
-
-
-def find_columns(run: Run, wanted: Iterable[str]) -> list[int]:
-    """Positions of the columns that names or patterns (``flow*``) choose.
-
-    Raises
-    ------
-    InputError
-        One of them chooses none.
-    """
-    found: list[int] = []
-    for name in wanted:
-        if name in run.columns:
-            found.append(run.columns.index(name))
-            continue
-        places = [i for i, column in enumerate(run.columns) if fnmatch.fnmatchcase(column, name)]
-        if not places:
-            raise InputError(
-                f"no sensor {name!r} for the prepare steps; the log has {quote_names(run.columns)}"
-            )
-        found.extend(places)
-    return list(dict.fromkeys(found))
 
 
 def _change(

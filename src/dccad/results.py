@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dccad.runs import Run
+from dccad.runs import Run, show_stamp
 
 if TYPE_CHECKING:
     from dccad.datasets import Dataset
@@ -77,27 +77,9 @@ def find_episodes(table: Mapping[str, NDArray[Any]]) -> list[dict[str, Any]]:
             "peak": float(table["score"][first : last + 1].max()),
         }
         if "time" in table:
-            episode["start"] = _stamp(table["time"][first])
+            episode["start"] = show_stamp(table["time"][first])
         episodes.append(episode)
     return episodes
-
-
-def _stamp(instant: Any) -> str:
-    """Date and time without digits that say nothing, or seconds.
-
-    Examples
-    --------
-    >>> _stamp(np.datetime64("2024-01-01T02:45:00.500")), _stamp(np.datetime64("2024-01-01T02:40"))
-    ('2024-01-01T02:45:00.5', '2024-01-01T02:40')
-    >>> _stamp(np.float64(20.0))
-    '20.0'
-    """
-    text = str(instant)
-    if not isinstance(instant, np.datetime64):
-        return text
-    whole, _, fraction = text.partition(".")
-    fraction = fraction.rstrip("0")
-    return f"{whole}.{fraction}" if fraction else whole
 
 
 def summarise_scores(table: Mapping[str, NDArray[Any]], threshold: float) -> dict[str, Any]:

@@ -251,3 +251,21 @@ def quote_names(names: Sequence[str], most: int = 5) -> str:
     """A few names for a message, and how many more there are."""
     shown = ", ".join(repr(name) for name in names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+
+
+def show_stamp(instant: Any) -> str:
+    """Date and time without digits that say nothing, or seconds.
+
+    Examples
+    --------
+    >>> show_stamp(np.datetime64("2024-01-01T02:45:00.500"))
+    '2024-01-01T02:45:00.5'
+    >>> show_stamp(np.float64(20.0))
+    '20.0'
+    """
+    text = str(instant)
+    if not isinstance(instant, np.datetime64):
+        return text
+    whole, _, fraction = text.partition(".")
+    fraction = fraction.rstrip("0")
+    return f"{whole}.{fraction}" if fraction else whole

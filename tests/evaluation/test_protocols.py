@@ -1,21 +1,21 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from dccad import Run
 from dccad.datasets import Dataset, load_tep
-from dccad.errors import InputError
+from dccad.errors import InputError, ParameterError
 from dccad.evaluation.baselines import KMeansWindows
-from dccad.evaluation.benchmark import run_benchmark, summarise
+from dccad.evaluation.benchmark import run_benchmark
+from dccad.evaluation.jobs import run_task
 from dccad.evaluation.methods import METHODS
 from dccad.evaluation.metrics import cluster_accuracy
-from dccad.evaluation.protocols import (
-    PROTOCOLS,
-    Judged,
-    Task,
-    judge,
-    pairs_tasks,
-    pooled_tasks,
-)
+from dccad.evaluation.partition import judge
+from dccad.evaluation.protocols import PROTOCOLS
+from dccad.evaluation.record import summarise
+from dccad.evaluation.tasks import Judged, Task
+from dccad.evaluation.tep import pairs_tasks, pooled_tasks
 
 TINY = {"window": 6, "n_kernels": 2, "pretrain_epochs": 1, "joint_epochs": 2, "n_init": 1}
 
@@ -102,10 +102,6 @@ def test_a_wrong_label_would_change_the_figures(dataset):
 
 def test_no_label_reaches_a_method(dataset, monkeypatch):
     """Figures of a fit are the same whatever the labels say about the training rows."""
-    from dataclasses import replace
-
-    from dccad.evaluation.protocols import run_task
-
     task = pairs_tasks(dataset)[0]
     blind = replace(
         task,
@@ -113,7 +109,7 @@ def test_no_label_reaches_a_method(dataset, monkeypatch):
             Judged(replace(p.run, onset=None, fault=None), np.zeros(60, int)) for p in task.train
         ),
     )
-    one, two = (run_task(t, "dccad", 0, TINY)["figures"] for t in (task, blind))
+    one, two = (run_task("tep-pairs", t, "dccad", 0, TINY)["figures"] for t in (task, blind))
     for name in ("acc", "nmi", "ari", "oracle_map_acc"):
         assert one[name] == two[name]
 
@@ -214,6 +210,34 @@ def test_an_unknown_name_lists_the_known_ones(dataset, protocol, methods, messag
         run_benchmark(protocol, dataset, methods=methods)
 
 
+@pytest.mark.parametrize("protocol", sorted(PROTOCOLS))
+@pytest.mark.parametrize("setting", [{"n_clusters": 3}, {"random_state": 1}, {"prepare": []}])
+def test_what_a_protocol_decides_is_no_setting(dataset, protocol, setting):
+    [name] = setting
+    with pytest.raises(ParameterError, match=f"{name}=.*: the protocol {protocol} decides it"):
+        run_benchmark(protocol, dataset, settings=setting)
+
+
+def test_tables_of_partitions_hold_the_chosen_methods_only(dataset):
+    record = run_benchmark("tep-pooled", dataset, methods=["kmeans-windows"], seeds=(0,))
+    assert list(record["results"]) == ["kmeans-windows"]
+    assert record["settings"]["false_alarm_rate"] == 0.01  # the default, which is free here
+    record = run_benchmark(
+        "tep-pooled",
+        dataset,
+        methods=["kmeans-windows"],
+        seeds=(0,),
+        settings={"false_alarm_rate": 0.05},
+    )
+    assert record["settings"]["false_alarm_rate"] == 0.05
+
+
+def test_a_figure_that_a_seed_lacks_is_averaged_over_the_others():
+    found = summarise([1.0, None, 3.0])
+    assert found == {"mean": 2.0, "std": 1.0, "per_seed": [1.0, None, 3.0]}
+    assert summarise([None]) == {"mean": None, "std": None, "per_seed": [None]}
+
+
 def test_the_spread_over_seeds_is_the_population_standard_deviation():
     assert summarise([1.0, 2.0, 3.0])["std"] == pytest.approx(np.std([1, 2, 3]), abs=1e-6)
 
@@ -227,4 +251,3 @@ def test_kmeans_reaches_its_known_figures_on_the_classic_files(classic_folder):
     found = record["results"]["kmeans-windows"]
     assert found["acc_21"]["mean"] == pytest.approx(0.619, abs=0.01)
     assert found["acc_18"]["mean"] == pytest.approx(0.633, abs=0.01)
-    assert set(PROTOCOLS) == {"tep-pooled", "tep-pairs"}

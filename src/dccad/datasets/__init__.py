@@ -10,32 +10,70 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dccad.datasets.check import check_log_tables
     from dccad.datasets.dataset import Dataset
+    from dccad.datasets.download import find_tep, get_tep
     from dccad.datasets.embedded import load_tep_simulated, simulated_record
+    from dccad.datasets.machining import load_peeling, prepare_peeling
+    from dccad.datasets.machining_simulation import simulate_peeling
+    from dccad.datasets.machining_workbooks import write_peeling_workbooks
+    from dccad.datasets.options import TableOptions
+    from dccad.datasets.registry import list_datasets, load_dataset
+    from dccad.datasets.score_files import write_scores
     from dccad.datasets.simulation import simulate_tep, simulate_tep_run
-    from dccad.datasets.tables import read_table, write_scores
+    from dccad.datasets.skab import load_skab
+    from dccad.datasets.tables import Tables, read_table, read_tables
     from dccad.datasets.tep import load_tep
+    from dccad.datasets.tep_rieth import load_tep_rieth
 
 __all__ = [
     "Dataset",
+    "TableOptions",
+    "Tables",
+    "check_log_tables",
+    "find_tep",
+    "get_tep",
+    "list_datasets",
+    "load_dataset",
+    "load_peeling",
+    "load_skab",
     "load_tep",
+    "load_tep_rieth",
     "load_tep_simulated",
+    "prepare_peeling",
     "read_table",
+    "read_tables",
+    "simulate_peeling",
     "simulate_tep",
     "simulate_tep_run",
     "simulated_record",
+    "write_peeling_workbooks",
     "write_scores",
 ]
 
 _HOME = {
     "Dataset": "dataset",
+    "TableOptions": "options",
+    "Tables": "tables",
+    "check_log_tables": "check",
+    "find_tep": "download",
+    "get_tep": "download",
+    "list_datasets": "registry",
+    "load_dataset": "registry",
+    "load_peeling": "machining",
+    "load_skab": "skab",
     "load_tep": "tep",
+    "load_tep_rieth": "tep_rieth",
     "load_tep_simulated": "embedded",
+    "prepare_peeling": "machining",
     "read_table": "tables",
+    "read_tables": "tables",
+    "simulate_peeling": "machining_simulation",
     "simulate_tep": "simulation",
     "simulate_tep_run": "simulation",
     "simulated_record": "embedded",
-    "write_scores": "tables",
+    "write_peeling_workbooks": "machining_workbooks",
+    "write_scores": "score_files",
 }
 
 

@@ -1,4 +1,4 @@
-"""A benchmark data set: training runs and test runs, each with its fault number and onset."""
+"""A benchmark data set: training runs and test runs with their labels."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from dccad.runs import Run
 
 @dataclass(frozen=True)
 class Dataset:
-    """Training and test runs of a benchmark, one of each per fault.
+    """Training and test runs of a benchmark.
 
     Attributes
     ----------
     name : str
         What tables and result files call the data set.
     train, test : tuple of Run
-        Each with ``fault`` (0 = fault-free) and ``onset`` set.
+        Each with labels: ``fault`` (0 = fault-free) and ``onset``, or ``row_labels``.
 
     Examples
     --------
@@ -47,7 +47,7 @@ class Dataset:
         Raises
         ------
         InputError
-            The data set has no such run.
+            The data set has no such run, or several.
         """
         return self._only(self.train, fault, "training")
 
@@ -57,15 +57,21 @@ class Dataset:
         Raises
         ------
         InputError
-            The data set has no such run.
+            The data set has no such run, or several.
         """
         return self._only(self.test, fault, "test")
 
     def _only(self, runs: Sequence[Run], fault: int, kind: str) -> Run:
-        for run in runs:
-            if run.fault == fault:
-                return run
-        known = ", ".join(str(run.fault) for run in runs) or "none"
+        found = [run for run in runs if run.fault == fault]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise InputError(
+                f"data set {self.name!r} has {len(found)} {kind} runs of fault {fault}, and one is "
+                "needed here: load one run per fault"
+            )
+        known = ", ".join(map(str, sorted({run.fault for run in runs if run.fault is not None})))
         raise InputError(
-            f"data set {self.name!r} has no {kind} run of fault {fault}; it has these: {known}"
+            f"data set {self.name!r} has no {kind} run of fault {fault}; it has these: "
+            + (known or "none")
         )

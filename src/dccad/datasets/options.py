@@ -81,3 +81,19 @@ class TableOptions:
     fill: Fill = "hold"
     max_gap: float | None = None
     join: bool = False
+
+
+REMEMBERED = (
+    "time",
+    "time_format",
+    "timezone",
+    "long",
+    "tag",
+    "value",
+    "quality",
+    "good",
+    "resample",
+    "fill",
+    "max_gap",
+)
+"""Options that say what the rows mean; a model keeps them for the logs that it will score."""

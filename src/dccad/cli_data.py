@@ -1,0 +1,148 @@
+"""The commands under ``dccad data``: look at a log, and at the benchmark data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dccad.cli_options import (
+    Jobs,
+    Json,
+    Log,
+    Seed,
+    command,
+    count_processes,
+    read_logs,
+    takes_tables,
+)
+from dccad.datasets.options import TableOptions
+
+data_app = typer.Typer(
+    help="Check a log; list, download, show and simulate benchmark data.",
+    epilog="Example: dccad data check plant.csv",
+    rich_markup_mode=None,
+)
+
+
+@command(data_app, "check", "dccad data check historian.csv --resample 60")
+@takes_tables
+def data_check(log: Log, options: TableOptions, json: Json = False) -> None:
+    """Show on one page what a log holds and how it is read.
+
+    Nothing is fitted or written.
+    """
+    from dccad.datasets.check import check_log_tables
+    from dccad.display import print_json
+    from dccad.display_tables import print_check
+
+    report = check_log_tables(read_logs(log, options), options.max_gap)
+    print_json(report) if json else print_check(report)
+
+
+@command(data_app, "list", "dccad data list")
+def data_list(json: Json = False) -> None:
+    """List the benchmark data sets, and whether they are here."""
+    from dccad.datasets.registry import list_datasets
+    from dccad.display import print_json
+    from dccad.display_tables import print_datasets
+
+    found = list_datasets()
+    print_json(found) if json else print_datasets(found)
+
+
+@command(data_app, "get", "dccad data get tep")
+def data_get(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Of dccad data list; tep can be downloaded.")
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FOLDER",
+            help="Where to; default: in the cache folder of this system, or in DCCAD_DATA.",
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Download a data set (needs the extra "data").
+
+    Every file is checked; a download that was interrupted goes on where it stopped.
+    """
+    from dccad.datasets.registry import get_dataset
+    from dccad.display import print_json
+    from dccad.display_tables import print_download
+
+    folder = get_dataset(name, output, progress=True)
+    print_json({"name": name, "folder": str(folder)}) if json else print_download(name, folder)
+
+
+@command(data_app, "show", "dccad data show --data tep/")
+def data_show(
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Classic .dat files; default: the embedded set."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """List the runs of the embedded or the classic set."""
+    from dccad.datasets import load_tep, load_tep_simulated
+    from dccad.display import print_dataset, print_json
+    from dccad.results import describe_dataset
+
+    described = describe_dataset(load_tep_simulated() if data is None else load_tep(data))
+    print_json(described) if json else print_dataset(described)
+
+
+@command(data_app, "simulate", "dccad data simulate sets/plant --fault 0 --fault 1")
+def data_simulate(
+    path: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PATH", help="Without suffix: PATH.parquet and PATH.json are written."
+        ),
+    ],
+    fault: Annotated[
+        list[int] | None,
+        typer.Option(metavar="N", help="Fault, 0 (none) to 28 (repeatable); default: 0 to 20."),
+    ] = None,
+    train_hours: Annotated[
+        float, typer.Option(metavar="HOURS", help="Length of a training run.")
+    ] = 25.0,
+    train_onset: Annotated[
+        float, typer.Option(metavar="HOUR", help="When its fault starts.")
+    ] = 1.0,
+    test_hours: Annotated[
+        float, typer.Option(metavar="HOURS", help="Length of a test run.")
+    ] = 48.0,
+    test_onset: Annotated[float, typer.Option(metavar="HOUR", help="When its fault starts.")] = 8.0,
+    warm_up: Annotated[
+        float, typer.Option(metavar="HOURS", help="Simulated before each run, not recorded.")
+    ] = 30.0,
+    seed: Seed = 0,
+    jobs: Jobs = 0,
+    json: Json = False,
+) -> None:
+    """Simulate Tennessee Eastman runs (needs the extra "simulate")."""
+    from dccad.datasets.simulation import simulate_to
+    from dccad.display import print_json, print_simulated
+    from dccad.progress import progress_bar
+
+    with progress_bar("simulating", 1) as advance:
+        records = simulate_to(
+            path,
+            faults=fault if fault is not None else range(21),
+            seed=seed,
+            jobs=count_processes(jobs),
+            train_hours=train_hours,
+            train_onset_hours=train_onset,
+            test_hours=test_hours,
+            test_onset_hours=test_onset,
+            warm_up_hours=warm_up,
+            progress=lambda done, total, name: advance(done, name, total),
+        )
+    described = [vars(record) for record in records]
+    print_json(described) if json else print_simulated(described, path)

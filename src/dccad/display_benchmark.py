@@ -1,0 +1,171 @@
+"""Print benchmark tables for people, within 80 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from textwrap import fill
+from typing import Any
+
+from rich.table import Table
+
+from dccad.console import PlainConsole
+
+METHOD_WIDTH = 14
+"""Characters of a method's name on one line; seven figures with their spread stand beside it."""
+
+SECTIONS: dict[str, tuple[tuple[str, dict[str, str]], ...]] = {
+    "skab": (
+        (
+            "monitor",
+            {
+                "AUC": "roc_auc_per_file",
+                "AUC\nvalve1": "roc_auc_valve1",
+                "AUC\nvalve2": "roc_auc_valve2",
+                "FAR": "far_calibrated_1",
+                "MAR": "mar_calibrated_1",
+                "F1": "f1",
+            },
+        ),
+    ),
+    "peeling": (
+        (
+            "partition",
+            {
+                "ACC": "acc",
+                "NMI": "nmi",
+                "ARI": "ari",
+                "balanced": "balanced_acc",
+                "FDR": "region_fdr",
+                "FAR": "region_far",
+            },
+        ),
+        (
+            "monitor",
+            {
+                "AUC": "roc_auc",
+                "AP": "average_precision",
+                "FAR": "far_calibrated_1",
+                "FDR": "fdr_calibrated_1",
+                "events": "events_detected",
+            },
+        ),
+    ),
+}
+"""Tables of a protocol that judges more than a partition: title, and figure by its column."""
+
+FOOTNOTES = {
+    "skab": "AUC: mean over files; FAR, MAR, F1: over the rows of all files, threshold for 1 %.\n"
+    "rows-…, all-rows: rules that read no sensor; what beats them says something.",
+    "peeling": "balanced: mean of the shares right among anomalous and among normal rows.\n"
+    "FDR, FAR: flagged share of anomalous, of normal rows; monitor: threshold for 1 %.",
+}
+
+
+def print_benchmark(record: Mapping[str, Any]) -> None:
+    """Show the main figures of every method of a protocol, mean ± standard deviation."""
+    console = PlainConsole()
+    protocol, seeds = record["protocol"], record["seeds"]
+    console.say(
+        f"{protocol} on {record['dataset']}: in percent, "
+        + (
+            f"seed {seeds[0]}"
+            if len(seeds) == 1
+            else f"mean±standard deviation over seeds {', '.join(map(str, seeds))}"
+        )
+    )
+    if protocol in SECTIONS:
+        for title, columns in SECTIONS[protocol]:
+            console.print(_table(title, columns, record["results"], len(seeds) > 1))
+        _print_kinds(console, record)
+        console.print(FOOTNOTES[protocol], highlight=False)
+    else:
+        _print_partition(console, record)
+    for message, count in record["warnings"].items():
+        console.say(f"{count} fits warned: {message}")
+
+
+def _table(
+    title: str, columns: Mapping[str, str], results: Mapping[str, Any], spread: bool
+) -> Table:
+    table = Table(title=title, title_justify="left", pad_edge=False, box=None, padding=(0, 1, 0, 0))
+    table.add_column("method", no_wrap=True)
+    for name in columns:
+        table.add_column(name, justify="right", no_wrap=True)
+    for method, found in results.items():
+        figures = (_percent(found.get(name), spread) for name in columns.values())
+        table.add_row(fill(method, METHOD_WIDTH), *figures)  # it breaks names at hyphens
+    return table
+
+
+def _print_kinds(console: PlainConsole, record: Mapping[str, Any]) -> None:
+    """ROC-AUC against normal rows and detected share, per kind of anomaly."""
+    for figure, title in (
+        ("roc_auc", "AUC of the score per kind of anomaly, against normal rows"),
+        ("fdr_calibrated_1", "flagged share of each kind's rows, threshold for 1 %"),
+        ("balanced_acc", "partition: share right, the kind's rows and normal rows alike"),
+    ):
+        rows = {
+            method: found["per_kind"]
+            for method, found in record["results"].items()
+            if figure in found.get("per_kind", {})
+        }
+        if not rows:
+            continue
+        table = Table(
+            title=title, title_justify="left", pad_edge=False, box=None, padding=(0, 1, 0, 0)
+        )
+        table.add_column("method", no_wrap=True)
+        for kind in next(iter(rows.values()))["kind"]:
+            table.add_column(fill(kind, 10), justify="right", no_wrap=True)
+        for method, found in rows.items():
+            cells = ("–" if value is None else f"{100 * value:.1f}" for value in found[figure])
+            table.add_row(fill(method, METHOD_WIDTH), *cells)
+        console.print(table)
+
+
+def _print_partition(console: PlainConsole, record: Mapping[str, Any]) -> None:
+    """ACC, NMI, ARI of regions, and of activation maps, once per choice of faults or of K."""
+    results, seeds = record["results"], record["seeds"]
+    groups = ("mean_clustering_maps", "mean_reconstruction_maps", "top_map", "oracle_map")
+    shown = ("acc", "nmi", "ari", *(f"{group}_acc" for group in groups))
+    suffixes = sorted(
+        {
+            name.removeprefix("acc")
+            for found in results.values()
+            for name in found
+            if name[:3] == "acc"
+        }
+    )
+    for suffix in suffixes:
+        table = Table(
+            title=_suffix_title(suffix),
+            title_justify="left",
+            pad_edge=False,
+            box=None,
+            padding=(0, 1, 0, 0),
+        )
+        table.add_column("method", no_wrap=True)
+        for name in ("ACC", "NMI", "ARI", "clust.\nmaps", "recon.\nmaps", "top map", "oracle*"):
+            table.add_column(name, justify="right", no_wrap=True)
+        for method, found in results.items():
+            figures = (_percent(found.get(name + suffix), len(seeds) > 1) for name in shown)
+            table.add_row(fill(method, METHOD_WIDTH), *figures)  # it breaks names at hyphens
+        console.print(table)
+    console.print(
+        "clust./recon. maps: mean ACC of single maps; top map: largest centre distance.\n"
+        "* best map by the test labels: no label-free choice of a map can do better.",
+        highlight=False,
+    )
+
+
+def _suffix_title(suffix: str) -> str:
+    if suffix.startswith("_k"):
+        return f"\nK = {suffix[2:]}, one class per fault"
+    return f"\nmean of {suffix[1:]} faults, K = 2" if suffix else "\nK = 2, faulty or not"
+
+
+def _percent(figure: Mapping[str, Any] | None, spread: bool) -> str:
+    if figure is None or figure["mean"] is None:
+        return "–"
+    mean, deviation = 100 * figure["mean"], 100 * figure["std"]
+    return f"{mean:.1f}" + (f"±{deviation:.{1 if deviation < 9.95 else 0}f}" if spread else "")

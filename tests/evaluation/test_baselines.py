@@ -1,0 +1,125 @@
+import numpy as np
+import pytest
+from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
+
+from dccad import Run
+from dccad.errors import CalibrationWarning, InputError
+from dccad.evaluation.baselines import FlagRows, KMeansWindows
+
+COLUMNS = ("a", "b")
+
+
+def make_run(n_rows, seed, **extra):
+    return Run(np.random.default_rng(seed).normal(size=(n_rows, 2)), COLUMNS, **extra)
+
+
+def flat_windows(rows, window):
+    """Sensors first, as loops: window after window, sensor after sensor."""
+    return np.array(
+        [
+            [rows[start + i, sensor] for sensor in range(rows.shape[1]) for i in range(window)]
+            for start in range(len(rows) - window + 1)
+        ],
+        dtype=np.float32,
+    )
+
+
+def test_the_monitor_scores_by_the_nearest_centre_and_calibrates_on_the_held_out_part():
+    normal, new = make_run(200, 0), make_run(60, 1)
+    monitor = KMeansWindows(5, 3, n_components=4, random_state=7, false_alarm_rate=0.1)
+    monitor.fit(None, normal=[normal])
+
+    train, held_out = normal.values[:140], normal.values[140:]
+    mean, deviation = train.mean(axis=0), train.std(axis=0)
+    windows, kept, test = (
+        flat_windows((rows - mean) / deviation, 5) for rows in (train, held_out, new.values)
+    )
+    pca = PCA(4, random_state=7).fit(windows)
+    centres = KMeans(3, n_init=10, random_state=7).fit(pca.transform(windows)).cluster_centers_
+
+    def distances(flat):
+        return [
+            min(np.linalg.norm(point - centre) for centre in centres)
+            for point in pca.transform(flat)
+        ]
+
+    [scores] = monitor.decision_function([new])
+    assert np.isnan(scores[:4]).all()
+    np.testing.assert_allclose(scores[4:], distances(test), rtol=1e-4)
+    # 56 held-out windows: rank ⌈57 · 0.9⌉ = 52
+    assert monitor.threshold_ == pytest.approx(sorted(distances(kept))[51], rel=1e-4)
+
+
+def test_held_out_rows_change_the_threshold_only():
+    normal = make_run(200, 0)
+    louder = normal.values.copy()
+    louder[140:] *= 3
+    new = make_run(60, 1)
+    one = KMeansWindows(5, false_alarm_rate=0.1).fit(None, normal=[normal])
+    two = KMeansWindows(5, false_alarm_rate=0.1).fit(None, normal=[Run(louder, COLUMNS)])
+    np.testing.assert_array_equal(*(m.decision_function([new])[0] for m in (one, two)))
+    assert two.threshold_ > 2 * one.threshold_
+
+
+def test_unlabelled_rows_beside_normal_ones_are_trained_on_but_do_not_scale():
+    normal, far = make_run(200, 0), Run(make_run(100, 1).values + 50, COLUMNS)
+    alone = KMeansWindows(5, false_alarm_rate=0.1).fit(None, normal=[normal])
+    both = KMeansWindows(5, false_alarm_rate=0.1).fit([far], normal=[normal])
+    np.testing.assert_array_equal(both.scaling_.shift, alone.scaling_.shift)
+    # with the far rows among its training windows one centre stands there
+    assert both.decision_function([far])[0][50] < 0.1 * alone.decision_function([far])[0][50]
+
+
+def test_a_reference_too_short_to_hold_a_part_out_is_calibrated_on_itself():
+    monitor = KMeansWindows(5, false_alarm_rate=0.1)
+    monitor.fit(None, normal=[make_run(18, 0)])  # 30 % are 5 rows: no room for 2 windows
+    seen = monitor.decision_function([make_run(18, 0)])[0][4:]
+    assert monitor.threshold_ == sorted(seen)[13]  # ⌈15 · 0.9⌉ = 14th of 14
+
+
+def test_too_few_windows_for_the_rate_are_told():
+    with pytest.warns(CalibrationWarning, match="needs at least 99 normal windows"):
+        KMeansWindows(5).fit(None, normal=[make_run(200, 0)])
+
+
+def test_runs_that_are_shorter_than_the_window_are_refused():
+    with pytest.raises(InputError, match="run 'log' has 18 rows but window=20 needs at least 20"):
+        KMeansWindows(20).fit(None, normal=[make_run(18, 0)])
+    method = KMeansWindows(5).fit([make_run(18, 0)])
+    with pytest.raises(InputError, match="run 'log' has 4 rows but window=5 needs at least 5"):
+        method.decision_function([make_run(4, 0)])
+
+
+def test_no_window_spans_an_interruption():
+    time = np.arange(40.0)
+    time[20:] += 100
+    run = make_run(40, 0, time=time)
+    method = KMeansWindows(5).fit([run])
+    assert np.flatnonzero(np.isnan(method.decision_function([run])[0])).tolist() == [
+        *range(4),
+        *range(20, 24),
+    ]
+    assert (method.predict_region([run])[0] == -1).sum() == 8
+    whole = KMeansWindows(5, max_gap=200.0).fit([run])
+    assert np.isnan(whole.decision_function([run])[0]).sum() == 4
+
+
+def test_region_0_is_the_larger_cluster_of_the_fit():
+    rows = np.random.default_rng(0).normal(size=(300, 2))
+    rows[200:] += 20
+    for seed in range(4):  # the numbers that k-means gives depend on it
+        method = KMeansWindows(5, random_state=seed).fit([Run(rows, COLUMNS)])
+        [regions] = method.predict_region([Run(rows, COLUMNS)])
+        assert regions[100] == 0
+        assert regions[250] == 1
+
+
+def test_rows_are_flagged_by_their_place_in_each_run_alone():
+    runs = [make_run(10, 0), make_run(5, 1)]
+    rule = FlagRows(3, 7).fit(None, normal=runs)
+    flags = [(scores > rule.threshold_).tolist() for scores in rule.decision_function(runs)]
+    assert flags[0] == [False] * 3 + [True] * 4 + [False] * 3
+    assert flags[1] == [False] * 3 + [True] * 2
+    endless = FlagRows(3).decision_function(runs)[0]
+    assert np.flatnonzero(endless).tolist() == list(range(3, 10))

@@ -1,0 +1,118 @@
+"""The page of results shows what the records of every protocol hold."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from conftest import FAST
+from dccad import Run
+from dccad.datasets import Dataset
+from dccad.datasets.machining_simulation import simulate_peeling
+from dccad.evaluation import peeling
+from dccad.evaluation.benchmark import run_benchmark
+from dccad.evaluation.protocols import PROTOCOLS
+
+SCRIPT = Path(__file__).parents[2] / "benchmarks" / "render_results.py"
+SETTINGS = {name: FAST[name] for name in FAST if name not in ("false_alarm_rate", "random_state")}
+
+
+def noise(n_rows, name, seed, shift=0.0, **extra):
+    values = np.random.default_rng(seed).normal(size=(n_rows, 2)) + shift
+    return Run(values, ("a", "b"), name, **extra)
+
+
+@pytest.fixture(scope="module")
+def records():
+    tep = Dataset(
+        "mini",
+        (noise(60, "d00", 0, fault=0), noise(60, "d01", 1, 5.0, fault=1, onset=0)),
+        (noise(60, "d00_te", 2, fault=0), noise(60, "d01_te", 3, 5.0, fault=1, onset=20)),
+    )
+    labels = np.repeat([0, 1], [420, 30])
+    skab = Dataset("skab", (), (noise(450, "valve1/0", 4, row_labels=labels),))
+    machine = peeling.prepare(simulate_peeling(20, sampling_rate=40.0, seed=3))
+    sets = {"tep-pooled": tep, "tep-pairs": tep, "skab": skab, "peeling": machine}
+    assert set(sets) == set(PROTOCOLS)
+    return {
+        name: run_benchmark(
+            name, data, methods=["dccad", "kmeans-windows"], seeds=[0], settings=SETTINGS
+        )
+        for name, data in sets.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def page(records, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("records")
+    for name, record in records.items():
+        (folder / name).write_text(json.dumps(record, allow_nan=False))
+    command = [sys.executable, SCRIPT, *(folder / name for name in records)]
+    return subprocess.run(
+        command,
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+        env={**os.environ, "PYTHONUTF8": "1"},
+    ).stdout
+
+
+def percent(figure):
+    return f"{100 * figure['mean']:.1f} ± {100 * figure['std']:.1f}"
+
+
+def part_of(page, protocol):
+    return next(part for part in page.split("\n## ") if part.startswith(f"`{protocol}`"))
+
+
+def rows_of(text, first):
+    """Cells of the table rows whose first cell is this."""
+    lines = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("|")]
+    return [cells[1:] for cells in lines if cells[0] == first]
+
+
+@pytest.mark.parametrize(
+    ("protocol", "figures"),
+    [
+        ("tep-pooled", ("acc", "train_acc", "acc_k2", "oracle_map_acc")),
+        ("tep-pairs", ("acc_1", "train_nmi_1", "top_map_acc_1")),
+        ("skab", ("roc_auc_per_file", "far_calibrated_1", "mar_calibrated_1", "f1")),
+        ("peeling", ("acc", "balanced_acc", "region_far", "roc_auc", "fdr_calibrated_1")),
+    ],
+)
+def test_the_page_shows_the_figures_of_each_method(page, records, protocol, figures):
+    text = part_of(page, protocol)
+    for method in ("dccad", "kmeans-windows"):
+        cells = [cell for row in rows_of(text, f"`{method}`") for cell in row]
+        for name in figures:
+            figure = records[protocol]["results"][method].get(name)
+            assert figure is None or percent(figure) in cells, name
+    assert percent(records[protocol]["results"]["dccad"][figures[0]]) in text
+
+
+def test_the_rules_that_read_no_sensor_stand_beside_the_methods(page, records):
+    text = part_of(page, "skab")
+    table, by_file = (rows[0] for rows in (rows_of(text, "`all-rows`"), rows_of(text, "valve1/0")))
+    assert table[-1] == percent(records["skab"]["results"]["all-rows"]["f1"])
+    assert len(by_file) == 2 + 3
+    assert len(rows_of(text, "`all-rows`")) == 1  # they have no time
+
+
+def test_kinds_are_listed_with_a_dash_where_there_is_no_figure(page, records):
+    kinds = records["peeling"]["results"]["dccad"]["per_kind"]
+    text = part_of(page, "peeling")
+    assert "Synthetic data" in text
+    for position, kind in enumerate(kinds["kind"]):
+        tables = rows_of(text, kind)
+        assert len(tables) == 5
+        for cells, name in zip(
+            tables, ("balanced_acc", "roc_auc", "fdr_calibrated_1", "events_detected"), strict=False
+        ):
+            value = kinds[name][position]
+            assert cells[0] == ("–" if value is None else f"{100 * value:.1f}")
+        delay = kinds["delay_seconds"][position]
+        assert tables[4][0] == ("–" if delay is None else f"{delay:.2f}")
