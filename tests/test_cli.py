@@ -210,7 +210,9 @@ def test_version_is_one_line(call):
         (["frobnicate"], "no such command 'frobnicate'; choose from demo, fit, score, info, bench"),
         (["ft"], "no such command 'ft'. Did you mean 'fit'? (see dccad --help)"),
         (["data", "shwo"], "no such command 'shwo'. Did you mean 'show'? (see dccad data --help)"),
-        (["fit"], "missing argument 'LOG' (see dccad fit --help)"),
+        (["fit"], "missing option '--output' / '-o' (see dccad fit --help)"),
+        (["fit", "-o", "new"], "nothing to fit: pass a LOG, --normal LOG, or both"),
+        (["score", "model"], "missing argument 'LOG' (see dccad score --help)"),
         (["fit", "log.csv"], "missing option '--output' / '-o' (see dccad fit --help)"),
         (["score", "model"], "missing argument 'LOG' (see dccad score --help)"),
         (["info"], "missing argument 'MODEL' (see dccad info --help)"),
@@ -1167,3 +1169,10 @@ def test_data_simulate_writes_a_set_and_says_what_it_holds(call):
     records = json.loads(Path("set.json").read_text())["runs"]
     assert [record["warm_up_hours"] for record in records] == [0.5] * 4
     assert pl.read_parquet("set.parquet").height == 10 + 10 + 8 + 8
+
+
+def test_a_monitor_is_learned_from_normal_rows_alone(call, runs):
+    code, _, _ = call("fit", "--normal", "log.csv", "--run", "unit", "-o", "monitor", *CHEAP)
+    assert code == 0
+    expected = DCCA(**{**FAST, "window": 8}).fit(None, normal=runs)
+    assert dccad.load("monitor").threshold_ == expected.threshold_

@@ -15,6 +15,7 @@ from dccad.cli_options import (
     Jobs,
     Json,
     Log,
+    OptionalLog,
     Seed,
     check_choice,
     check_output,
@@ -107,14 +108,17 @@ def demo(
 @command(app, "fit", "dccad fit week1.csv week2.csv --normal quiet.csv -o models/plant")
 @takes_tables
 def fit(
-    log: Log,
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FOLDER", help="Model folder to write.")
     ],
     options: TableOptions,
+    log: OptionalLog = None,
     normal: Annotated[
         list[str] | None,
-        typer.Option(metavar="LOG", help="Log of rows known to be normal (repeatable)."),
+        typer.Option(
+            metavar="LOG",
+            help="Log of rows known to be normal (repeatable); without LOG, learn from it alone.",
+        ),
     ] = None,
     window: Annotated[int, typer.Option(metavar="ROWS", help="Rows per window.")] = 30,
     n_clusters: Annotated[
@@ -147,9 +151,12 @@ def fit(
     from dccad.detector import DCCA
     from dccad.display import print_json, print_model
     from dccad.display_tables import print_tables
+    from dccad.errors import ParameterError
     from dccad.parameters import check_parameters
     from dccad.persistence import check_target, read_record
 
+    if not (log or normal):
+        raise ParameterError("nothing to fit: pass a LOG, --normal LOG, or both")
     check_target(output)
     parameters: dict[str, Any] = {
         "window": window,
@@ -166,12 +173,16 @@ def fit(
     detector = DCCA(**{**parameters, **read_settings(settings)})
     check_parameters(detector.get_params())
     reference = None if normal is None else read_logs(normal, options)
-    tables = read_logs(log, options)
-    detector.fit(tables.runs, normal=None if reference is None else reference.runs)
+    tables = read_logs(log, options) if log else None
+    detector.fit(
+        None if tables is None else tables.runs,
+        normal=None if reference is None else reference.runs,
+    )
     detector.reading_ = remembered_options(options)
     detector.save(output, include_latents=detector.keep_latents)
     record = read_record(output)
-    summaries = [*tables.summaries, *(() if reference is None else reference.summaries)]
+    read = [found for found in (tables, reference) if found is not None]
+    summaries = [summary for found in read for summary in found.summaries]
     if json:
         print_json({**record, "tables": [summary.as_record() for summary in summaries]})
     else:

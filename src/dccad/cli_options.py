@@ -28,14 +28,13 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 Seed = Annotated[int, typer.Option(metavar="N", help="Random seed.")]
 Jobs = Annotated[int, typer.Option(metavar="N", help="Processes side by side; 0: one per core.")]
-Log = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="LOG",
-        help="Tables: CSV and other text, Parquet, Arrow, Excel, OpenDocument; folders and globs; "
-        "sqlite:///FILE and postgresql://USER@HOST/DB with --query; - for standard input.",
-    ),
-]
+_LOG = typer.Argument(
+    metavar="LOG",
+    help="Tables: CSV and other text, Parquet, Arrow, Excel, OpenDocument; folders and globs; "
+    "sqlite:///FILE and postgresql://USER@HOST/DB with --query; - for standard input.",
+)
+Log = Annotated[list[str], _LOG]
+OptionalLog = Annotated[list[str] | None, _LOG]
 
 
 class Command(TyperCommand):

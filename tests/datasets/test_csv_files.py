@@ -3,7 +3,10 @@
 import csv
 import io
 import math
+import os
 import re
+import subprocess
+import sys
 
 import numpy as np
 import polars as pl
@@ -574,6 +577,30 @@ def test_large_file_that_changes_ends_in_one_line(csv_file, monkeypatch):
         "copy it and read the copy",
         message,
     )
+
+
+def test_temporary_copy_of_a_large_file_goes_with_the_process(csv_file, tmp_path):
+    path = csv_file("a b\n" + "1 2.5\n" * 1000)
+    code = (
+        "import os, pathlib, tempfile\n"
+        "from dccad.datasets import encodings\n"
+        "from dccad.datasets.csv_files import open_csv\n"
+        "from dccad.datasets.options import TableOptions\n"
+        "encodings.MEMORY_BYTES = 0\n"
+        f"frame = open_csv(pathlib.Path({str(path)!r}), TableOptions()).frame\n"
+        "print(len(os.listdir(tempfile.gettempdir())), frame.collect().height)\n"
+    )
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "TMPDIR": str(folder)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert found.stdout.split() == ["1", "1000"]
+    assert list(folder.iterdir()) == []
 
 
 def test_missing_file_passes_the_systems_error_through(tmp_path):

@@ -44,6 +44,16 @@ def test_names_in_the_first_line(text, names, row, first):
     assert (dict(header.units), header.notes) == ({}, ())
 
 
+def test_columns_that_a_data_frame_numbered_are_names():
+    header = find_header(rows_of("0;1;2\n0.5;1.5;2.5\n1;2;3"))
+    assert (header.names, header.first_data) == (("0", "1", "2"), 1)
+    assert header.notes == ("the column names are numbers",)
+    for text in ["0;1\n1;2.5\n2;3", "0;1;2\n3;4;5"]:  # what may well be data
+        header = find_header(rows_of(text))
+        assert (header.names[0], header.first_data) == ("column_1", 0)
+    assert refusal(";0;1;2\n0;0.5;1.5;2.5\n1;1;2;3").startswith("column 1 (counted from 1) has no")
+
+
 def test_a_missing_value_in_the_first_row_is_no_reason_to_lose_it():
     for first in ["Bad;1.5", "1.5;Bad", ";2", "NA;NA", "Bad;No Data", ";", "1.5;kaputt"]:
         header = find_header(rows_of(f"a;b\n{first}\n1;2\n3;4\n5;6"))

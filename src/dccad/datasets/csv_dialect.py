@@ -10,7 +10,8 @@ from typing import NoReturn
 
 from dccad.datasets.cells import Kind, kind_of
 from dccad.datasets.encodings import Utf8Text
-from dccad.datasets.headers import LOOK_AT, find_header, table_width
+from dccad.datasets.headers import LOOK_AT, find_header
+from dccad.datasets.table_shape import table_width
 from dccad.errors import InputError, ParameterError
 
 MAX_COLUMNS = 20_000

@@ -8,22 +8,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NoReturn, TypeAlias
+from typing import NoReturn
 
-from dccad.datasets.cells import (
-    Kind,
-    bare_unit,
-    is_status,
-    is_time_format,
-    is_unit,
-    kind_of,
-)
+from dccad.datasets.cells import Kind, bare_unit, is_time_format, is_unit, kind_of
+from dccad.datasets.table_shape import Row, TableShape, is_count, table_width
 from dccad.errors import InputError
 
 LOOK_AT = 200
 """Rows from the start of a table among which its column names are looked for."""
 
-_Row: TypeAlias = tuple[str, ...]
 _DATA = (Kind.NUMBER, Kind.DATE)
 
 
@@ -111,149 +104,23 @@ def find_header(
     numbers = list(range(1, len(table) + 1)) if lines is None else list(lines)
     if given:
         return _below_given(table, given, numbers)
-    shape = _Shape(table, table_width(table))
+    shape = TableShape(table, table_width(table))
     first = shape.first_data() if shape.typed or given is None else _first_written(table)
     named = None if given == 0 else _name_row(shape, first, numbers, words)
     return _header(shape, named, first, numbers)
 
 
-def _stripped(row: Sequence[str]) -> _Row:
+def _stripped(row: Sequence[str]) -> Row:
     """Cells without outer blanks and line ends; none of a blank line."""
     cells = tuple(" ".join(cell.strip().splitlines()) for cell in row)
     return () if len(cells) <= 1 and not any(cells) else cells
 
 
-class _Shape:
-    """Rows of a table with its number of fields and the kind of each column."""
-
-    def __init__(self, table: Sequence[_Row], width: int, start: int = 0) -> None:
-        self.table = table
-        self.width = width
-        self.start = start
-        full = [i for i in range(start, len(table)) if len(table[i]) == width]
-        rows = [table[i] for i in _lower(full)]
-        lower = [row for row in rows if _has_data(row)] or rows
-        self.kinds = [_column_kind([kind_of(row[c]) for row in lower]) for c in range(width)]
-        self.typed = [c for c, kind in enumerate(self.kinds) if kind in _DATA]
-        self.dates = [c for c, kind in enumerate(self.kinds) if kind is Kind.DATE]
-
-    def first_data(self) -> int:
-        """Index of the first row of data; the number of rows where there is none."""
-        table, width = self.table, self.width
-        if not self.typed:
-            return self._first_text()
-        first = next((i for i in range(self.start, len(table)) if self.is_data(i)), len(table))
-        # rows without any value belong to the data; blank lines have no cells
-        while first > self.start and len(table[first - 1]) == width and not any(table[first - 1]):
-            first -= 1
-        return first
-
-    def is_data(self, i: int) -> bool:
-        """Whether a row holds what its columns hold below."""
-        row = self.table[i]
-        if len(row) != self.width:
-            return self._is_ragged(row)
-        kinds = {c: kind_of(row[c]) for c in self.typed}
-        fits = [c for c in self.typed if kinds[c] is self.kinds[c]]
-        other = [c for c in self.typed if kinds[c] not in (Kind.BLANK, Kind.MISSING, self.kinds[c])]
-        if not other:
-            return bool(fits) or Kind.MISSING in kinds.values()
-        if self.dates:
-            if any(c in fits for c in self.dates):
-                return True
-            if any(c in other for c in self.dates):
-                return False
-        if any(len(above) == self.width for above in self.table[:i]):
-            text = [c for c in other if not is_status(row[c])]
-            return len(text) <= len(fits)
-        # a first row such as t, 0, 1, 2: columns that are numbered
-        cells = [row[c] for c in fits]
-        numbered = all(map(str.isdigit, cells)) and len(set(cells)) == len(cells)
-        return 0 in fits or not numbered
-
-    def _is_ragged(self, row: _Row) -> bool:
-        """A row of data with too few or too many fields: it is no title, and is refused later."""
-        return len(row) > 1 and all(kind_of(cell) is not Kind.TEXT for cell in row) and any(row)
-
-    def _first_text(self) -> int:
-        """Of a table without numbers: below the first row with a text in each column."""
-        full = (i for i, row in enumerate(self.table) if i >= self.start and self.can_name(row))
-        return next(full, self.start - 1) + 1
-
-    def names_of(self, row: _Row) -> _Row:
-        """Cells of a row of names, one a column, where separators at line ends may differ."""
-        if len(row) > self.width and not any(row[self.width :]):
-            return row[: self.width]
-        if len(row) == self.width - 1 and self.kinds[-1] is Kind.BLANK:
-            return (*row, "")
-        return row
-
-    def can_name(self, row: _Row) -> bool:
-        """Whether a row can hold the names: mostly text, and in most columns."""
-        cells = self.names_of(row)
-        if len(cells) != self.width or (row[0].startswith("#") and row[0] != "#"):
-            return False
-        named = [cell for cell in cells if cell]
-        text = [cell for cell in named if kind_of(cell) in (Kind.TEXT, Kind.MISSING)]
-        columns = len([kind for kind in self.kinds if kind is not Kind.BLANK]) or self.width
-        return 2 * len(named) >= columns and (2 * len(text) >= len(named) or row[0] in text)
-
-    def is_full(self, row: _Row) -> bool:
-        """Whether a row names every column once, but for a first one of dates and blank ones."""
-        cells = self.names_of(row)
-        named = [cell for cell in cells if cell]
-        unnamed = [c for c, cell in enumerate(cells) if not cell]
-        may_lack = {c for c, kind in enumerate(self.kinds) if kind is Kind.BLANK}
-        may_lack |= {0} if 0 in self.dates else set()
-        return len(set(named)) == len(named) and may_lack.issuperset(unnamed)
-
-
-def _first_written(table: Sequence[_Row]) -> int:
+def _first_written(table: Sequence[Row]) -> int:
     return next(i for i, row in enumerate(table) if row)
 
 
-def _lower(full: Sequence[int]) -> Sequence[int]:
-    """The last 60 of 100 rows, at least 3: titles stand above."""
-    return full[-max(3, -(-len(full) * 3 // 5)) :]
-
-
-def _has_data(row: _Row) -> bool:
-    return any(kind_of(cell) in _DATA for cell in row)
-
-
-def _column_kind(kinds: Sequence[Kind]) -> Kind:
-    """Number, date, text, or blank, after most of the cells."""
-    counts = Counter(kind for kind in kinds if kind not in (Kind.BLANK, Kind.MISSING))
-    if not counts:
-        return Kind.MISSING if Kind.MISSING in kinds else Kind.BLANK
-    return max(counts, key=lambda kind: (counts[kind], kind is not Kind.TEXT))
-
-
-def table_width(table: Sequence[tuple[str, ...]]) -> int:
-    """Fields of a row: of most rows with numbers or dates in the lower part of the table.
-
-    Parameters
-    ----------
-    table : sequence of tuple of str
-        Cells without outer blanks; blank lines have none. At least one row has cells.
-
-    Examples
-    --------
-    >>> table_width([("Export",), (), ("t", "flow"), ("1", "0.5")])
-    2
-    """
-    written = [row for row in table if row]
-    lower = _lower(range(len(written)))
-    data: Counter[int] = Counter()
-    for row in (written[i] for i in lower):
-        # by their share of numbers and dates, because titles may hold one, too
-        data[len(row)] += 1000 * sum(kind_of(cell) in _DATA for cell in row) // len(row)
-    other = Counter(len(row) for row in written if not _has_data(row))
-    widths = +data or Counter(len(written[i]) for i in lower)
-    return max(widths, key=lambda width: (widths[width], min(other[width], 1), width))
-
-
-def _name_row(shape: _Shape, first: int, numbers: Sequence[int], words: bool) -> int | None:
+def _name_row(shape: TableShape, first: int, numbers: Sequence[int], words: bool) -> int | None:
     """Index of the row of names above the first row of data, or None."""
     table = shape.table
     able = [i for i in range(shape.start, first) if table[i] and shape.can_name(table[i])]
@@ -274,7 +141,7 @@ def _name_row(shape: _Shape, first: int, numbers: Sequence[int], words: bool) ->
     return None
 
 
-def _uncommented(row: _Row, width: int) -> _Row:
+def _uncommented(row: Row, width: int) -> Row:
     """Names behind a comment sign, which may stand alone."""
     bare = row[0].lstrip("#").strip()
     if not bare and len(row) > width:
@@ -283,7 +150,7 @@ def _uncommented(row: _Row, width: int) -> _Row:
 
 
 def _refuse_other_width(
-    shape: _Shape, row: _Row, above: int, first: int, numbers: Sequence[int]
+    shape: TableShape, row: Row, above: int, first: int, numbers: Sequence[int]
 ) -> None:
     """Refuse names of another number than the columns; titles are fewer, or no names."""
     names = row[:-1] if not row[-1] else row
@@ -306,7 +173,7 @@ def _refuse_width(named: int, line: int, width: int, data_line: int) -> NoReturn
     )
 
 
-def _below_given(table: Sequence[_Row], given: int, numbers: Sequence[int]) -> Header:
+def _below_given(table: Sequence[Row], given: int, numbers: Sequence[int]) -> Header:
     """Take the names from the line that the user gave."""
     if given not in numbers:
         inside = [line for line in numbers if line < given]
@@ -323,7 +190,7 @@ def _below_given(table: Sequence[_Row], given: int, numbers: Sequence[int]) -> H
         )
     below = table[row + 1 :]
     width = table_width(below) if any(below) else len(table[row])
-    shape = _Shape(table, width, start=row + 1)
+    shape = TableShape(table, width, start=row + 1)
     first = shape.first_data() if shape.typed else row + 1
     if len(shape.names_of(table[row])) != width and len(_uncommented(table[row], width)) != width:
         data_line = numbers[min(first, len(table) - 1)]
@@ -331,7 +198,7 @@ def _below_given(table: Sequence[_Row], given: int, numbers: Sequence[int]) -> H
     return _header(shape, row, first, numbers)
 
 
-def _header(shape: _Shape, row: int | None, first: int, numbers: Sequence[int]) -> Header:
+def _header(shape: TableShape, row: int | None, first: int, numbers: Sequence[int]) -> Header:
     """Put together what was found."""
     table = shape.table
     notes: list[str] = []
@@ -363,12 +230,14 @@ def _header(shape: _Shape, row: int | None, first: int, numbers: Sequence[int]) 
     return Header(names, units, row, first, shape.width, tuple(notes))
 
 
-def _names(shape: _Shape, row: int, notes: list[str]) -> tuple[str, ...]:
+def _names(shape: TableShape, row: int, notes: list[str]) -> tuple[str, ...]:
     """Names of the columns, checked."""
     cells = list(shape.names_of(shape.table[row]))
     if shape.table[row][0].startswith("#") and not shape.can_name(shape.table[row]):
         cells = list(_uncommented(shape.table[row], shape.width))
         notes.append("the column names stand behind a #")
+    elif is_count(shape.table[row]):
+        notes.append("the column names are numbers")
     while len(cells) > 1 and not cells[-1] and shape.kinds[len(cells) - 1] is Kind.BLANK:
         cells.pop()  # the lines end with separators
     if not cells[0] and 0 in shape.dates and "time" not in cells:
@@ -405,14 +274,14 @@ def refuse_unnamed(column: int) -> NoReturn:
     )
 
 
-def _units_row(shape: _Shape, below: Sequence[int]) -> int | None:
+def _units_row(shape: TableShape, below: Sequence[int]) -> int | None:
     """Of the rows between names and data, the one that looks most like units."""
     shares = {i: _unit_share(shape, shape.table[i]) for i in below}
     best = max(shares, key=lambda i: shares[i], default=None)
     return best if best is not None and shares[best] > 0.5 else None
 
 
-def _unit_share(shape: _Shape, row: _Row) -> float:
+def _unit_share(shape: TableShape, row: Row) -> float:
     """Share of units among the cells of a row, but for those that describe the time; 0 if other."""
     if len(row) > shape.width + 1 or not shape.typed:
         return 0.0
@@ -426,7 +295,7 @@ def _unit_share(shape: _Shape, row: _Row) -> float:
     return sum(map(is_unit, cells)) / len(cells) if cells else 0.0
 
 
-def _units(shape: _Shape, names: Sequence[str], row: _Row) -> dict[str, str]:
+def _units(shape: TableShape, names: Sequence[str], row: Row) -> dict[str, str]:
     pairs = [(c, name, row[c]) for c, name in enumerate(names) if c < len(row)]
     return {name: bare_unit(unit) for c, name, unit in pairs if unit and c not in shape.dates}
 
@@ -435,7 +304,7 @@ def _count(lines: int) -> str:
     return "1 line" if lines == 1 else f"{lines} lines"
 
 
-def _shown(row: _Row, most: int = 40) -> str:
+def _shown(row: Row, most: int = 40) -> str:
     """Start of a row, for a note."""
     text = " ".join(cell for cell in row if cell)
     return repr(text if len(text) <= most else text[: most - 1] + "…")

@@ -145,7 +145,10 @@ def _read_long(
     opened: OpenedTable, long: LongColumns, options: TableOptions
 ) -> tuple[list[Run], TableSummary]:
     """One row per value of one tag."""
-    notes = list(opened.notes)
+    said = f"long table: tag {long.tag!r}, value {long.value!r}, time {long.time!r}"
+    if long.quality is not None:
+        said += f", quality {long.quality!r}"
+    notes = [*opened.notes, said]
 
     def choose(tags: Sequence[str]) -> list[str]:
         dropped = choose_columns(tags, options.drop, opened.source, "drop")
