@@ -214,7 +214,6 @@ def test_version_is_one_line(call):
         (["fit", "-o", "new"], "nothing to fit: pass a LOG, --normal LOG, or both"),
         (["score", "model"], "missing argument 'LOG' (see dccad score --help)"),
         (["fit", "log.csv"], "missing option '--output' / '-o' (see dccad fit --help)"),
-        (["score", "model"], "missing argument 'LOG' (see dccad score --help)"),
         (["info"], "missing argument 'MODEL' (see dccad info --help)"),
         (["info", "model", "more"], "got unexpected extra argument(s) (more) (see dccad info"),
         (["fit", "log.csv", "-o"], "option '-o' requires an argument"),

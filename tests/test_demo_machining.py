@@ -5,9 +5,9 @@ import polars as pl
 import pytest
 
 import dccad
-from dccad.datasets.machining import load_peeling
-from dccad.datasets.machining_plan import KINDS
-from dccad.datasets.machining_simulation import simulate_peeling
+from dccad.datasets.machining.plan import KINDS
+from dccad.datasets.machining.preparation import load_peeling
+from dccad.datasets.machining.simulation import simulate_peeling
 from dccad.demo_machining import SETTINGS, run_machining_demo
 from dccad.inputs import check_log
 

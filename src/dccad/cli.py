@@ -27,7 +27,7 @@ from dccad.cli_options import (
     scoring_options,
     takes_tables,
 )
-from dccad.datasets.options import TableOptions
+from dccad.datasets.tables.options import TableOptions
 
 app = typer.Typer(
     name="dccad",

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_type_hin
 import typer
 from typer.core import TyperCommand
 
-from dccad.datasets.options import REMEMBERED, TableOptions
+from dccad.datasets.tables.options import REMEMBERED, TableOptions
 
 if TYPE_CHECKING:
     from dccad.datasets.tables import Tables
@@ -231,7 +231,7 @@ def check_output(path: Path, suffixes: Sequence[str] = (), inputs: Sequence[str]
         raise InputError(f"{path}: folder {path.parent} does not exist; create it first")
     if not os.access(folder, os.W_OK):
         raise InputError(f"{path}: folder {path.parent} is not writable; name another one")
-    from dccad.datasets.sources import expand_sources
+    from dccad.datasets.tables.sources import expand_sources
 
     files = [source.path for source in expand_sources(inputs)] if path.exists() and inputs else []
     if any(file is not None and file.resolve() == path.resolve() for file in files):

@@ -19,10 +19,10 @@ from sklearn.metrics import roc_auc_score
 
 from dccad import plots
 from dccad.datasets.files import replace_files
-from dccad.datasets.machining import load_peeling
-from dccad.datasets.machining_plan import KINDS
-from dccad.datasets.machining_simulation import PeelingLog, simulate_peeling
-from dccad.datasets.machining_workbooks import write_peeling_workbooks
+from dccad.datasets.machining.plan import KINDS
+from dccad.datasets.machining.preparation import load_peeling
+from dccad.datasets.machining.simulation import PeelingLog, simulate_peeling
+from dccad.datasets.machining.workbooks import write_peeling_workbooks
 from dccad.datasets.score_files import write_scores
 from dccad.detector import DCCA
 from dccad.extras import require

@@ -83,8 +83,8 @@ def write_skab(folder):
 
 def write_peeling(folder):
     pytest.importorskip("xlsxwriter", reason="XlsxWriter, which the extra 'spreadsheets' installs")
-    from dccad.datasets.machining_simulation import simulate_peeling
-    from dccad.datasets.machining_workbooks import write_peeling_workbooks
+    from dccad.datasets.machining.simulation import simulate_peeling
+    from dccad.datasets.machining.workbooks import write_peeling_workbooks
 
     write_peeling_workbooks(simulate_peeling(10, sampling_rate=20.0, seed=0), folder, n_files=2)
 

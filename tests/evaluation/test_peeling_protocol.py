@@ -6,8 +6,8 @@ from sklearn.metrics import roc_auc_score
 
 from conftest import FAST
 from dccad.datasets import Dataset
-from dccad.datasets.machining_simulation import simulate_peeling
-from dccad.datasets.machining_workbooks import write_peeling_workbooks
+from dccad.datasets.machining.simulation import simulate_peeling
+from dccad.datasets.machining.workbooks import write_peeling_workbooks
 from dccad.errors import InputError
 from dccad.evaluation import peeling
 from dccad.evaluation.benchmark import run_benchmark

@@ -12,7 +12,7 @@ import pytest
 from conftest import FAST
 from dccad import Run
 from dccad.datasets import Dataset
-from dccad.datasets.machining_simulation import simulate_peeling
+from dccad.datasets.machining.simulation import simulate_peeling
 from dccad.evaluation import peeling
 from dccad.evaluation.benchmark import run_benchmark
 from dccad.evaluation.protocols import PROTOCOLS

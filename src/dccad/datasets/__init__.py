@@ -10,19 +10,19 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dccad.datasets.check import check_log_tables
     from dccad.datasets.dataset import Dataset
     from dccad.datasets.download import find_tep, get_tep
     from dccad.datasets.embedded import load_tep_simulated, simulated_record
-    from dccad.datasets.machining import load_peeling, prepare_peeling
-    from dccad.datasets.machining_simulation import simulate_peeling
-    from dccad.datasets.machining_workbooks import write_peeling_workbooks
-    from dccad.datasets.options import TableOptions
+    from dccad.datasets.machining.preparation import load_peeling, prepare_peeling
+    from dccad.datasets.machining.simulation import simulate_peeling
+    from dccad.datasets.machining.workbooks import write_peeling_workbooks
     from dccad.datasets.registry import list_datasets, load_dataset
     from dccad.datasets.score_files import write_scores
     from dccad.datasets.simulation import simulate_tep, simulate_tep_run
     from dccad.datasets.skab import load_skab
-    from dccad.datasets.tables import Tables, read_table, read_tables
+    from dccad.datasets.tables.check import check_log_tables
+    from dccad.datasets.tables.options import TableOptions
+    from dccad.datasets.tables.reader import Tables, read_table, read_tables
     from dccad.datasets.tep import load_tep
     from dccad.datasets.tep_rieth import load_tep_rieth
 
@@ -53,9 +53,9 @@ __all__ = [
 
 _HOME = {
     "Dataset": "dataset",
-    "TableOptions": "options",
+    "TableOptions": "tables",
     "Tables": "tables",
-    "check_log_tables": "check",
+    "check_log_tables": "tables",
     "find_tep": "download",
     "get_tep": "download",
     "list_datasets": "registry",
@@ -68,11 +68,11 @@ _HOME = {
     "prepare_peeling": "machining",
     "read_table": "tables",
     "read_tables": "tables",
-    "simulate_peeling": "machining_simulation",
+    "simulate_peeling": "machining",
     "simulate_tep": "simulation",
     "simulate_tep_run": "simulation",
     "simulated_record": "embedded",
-    "write_peeling_workbooks": "machining_workbooks",
+    "write_peeling_workbooks": "machining",
     "write_scores": "score_files",
 }
 

@@ -102,10 +102,10 @@ DATASETS: dict[str, DatasetInfo] = {
     ),
     "peeling": DatasetInfo(
         description="spindle torque of a metal peeling machine, workbooks with idle zeros",
-        loader="dccad.datasets.machining:load_peeling",
+        loader="dccad.datasets.machining.preparation:load_peeling",
         files=("*.xlsx",),
         obtain="the company's workbooks are private; dccad demo machining shows a simulated log",
-        source="dccad.datasets.machining_simulation (synthetic)",
+        source="dccad.datasets.machining.simulation (synthetic)",
         citation="Chadha, Islam, Schwung and Ding: Deep Convolutional Clustering-Based Time Series "
         "Anomaly Detection. Sensors 21(16):5488, 2021",
         licence="private; simulated logs are your own",

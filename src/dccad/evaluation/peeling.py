@@ -23,7 +23,7 @@ from dccad.evaluation.record import Found, mean_of, rounded, summarise
 from dccad.evaluation.tasks import Task, by_own_labels
 
 if TYPE_CHECKING:
-    from dccad.datasets.machining_simulation import PeelingLog
+    from dccad.datasets.machining.simulation import PeelingLog
 
 DATA_SEED = 0
 N_BARS = 96
@@ -65,8 +65,8 @@ def load(folder: Path | None) -> Dataset:
     InputError
         The folder cannot be used, or its workbooks have no labels.
     """
-    from dccad.datasets.machining import load_peeling
-    from dccad.datasets.machining_simulation import simulate_peeling
+    from dccad.datasets.machining.preparation import load_peeling
+    from dccad.datasets.machining.simulation import simulate_peeling
 
     if folder is None:
         return prepare(simulate_peeling(N_BARS, seed=DATA_SEED))
@@ -78,14 +78,14 @@ def prepare(log: PeelingLog) -> PeelingData:
 
     Examples
     --------
-    >>> from dccad.datasets.machining_simulation import simulate_peeling
+    >>> from dccad.datasets.machining.simulation import simulate_peeling
     >>> log = simulate_peeling(3, seed=1)
     >>> data = prepare(log)
     >>> set(data.kinds.values()) == {anomaly.kind for anomaly in log.anomalies}
     True
     """
-    from dccad.datasets.machining import prepare_peeling
-    from dccad.datasets.machining_plan import KINDS
+    from dccad.datasets.machining.plan import KINDS
+    from dccad.datasets.machining.preparation import prepare_peeling
 
     dataset = prepare_peeling(log.torque, log.labels, sampling_rate=log.sampling_rate)
     kinds = {

@@ -1,0 +1,43 @@
+"""The metal peeling machine: its workbooks, their preparation, and a synthetic stand-in.
+
+Names are imported on first use, as in :mod:`dccad.datasets`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dccad.datasets.machining.preparation import load_peeling, prepare_peeling
+    from dccad.datasets.machining.simulation import PeelingLog, simulate_peeling
+    from dccad.datasets.machining.torque import PeelingMachine
+    from dccad.datasets.machining.workbooks import write_peeling_workbooks
+
+__all__ = [
+    "PeelingLog",
+    "PeelingMachine",
+    "load_peeling",
+    "prepare_peeling",
+    "simulate_peeling",
+    "write_peeling_workbooks",
+]
+
+_HOME = {
+    "PeelingLog": "simulation",
+    "PeelingMachine": "torque",
+    "load_peeling": "preparation",
+    "prepare_peeling": "preparation",
+    "simulate_peeling": "simulation",
+    "write_peeling_workbooks": "workbooks",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

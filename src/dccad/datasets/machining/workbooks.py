@@ -1,0 +1,146 @@
+"""Write a simulated peeling log in the spreadsheet form that the machine's logger uses.
+
+:mod:`dccad.datasets.machining.recordings` says what that form is, and reads it.
+"""
+
+from __future__ import annotations
+
+import datetime
+import io
+import itertools
+import math
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dccad.datasets.files import replace_files
+from dccad.datasets.machining.recordings import FIRST_ROW, workbooks_in
+from dccad.errors import InputError, ParameterError
+from dccad.extras import require
+
+if TYPE_CHECKING:
+    from dccad.datasets.machining.simulation import PeelingLog
+
+MOST_ROWS = 1_048_576 - (FIRST_ROW - 1)
+"""Samples that one sheet of an .xlsx workbook can hold."""
+
+HEADER = ("Date", "Time", "Order", "Bar", "Torque", "Label")
+JUNK = (
+    ("yyyy-mm-dd", "hh:mm:ss", "", "no.", "N m", "0/1"),
+    ("simulated", "start of sample", "", "", "mean", ""),
+)
+BEGINNING = np.datetime64("2024-03-04T06:00:00", "us")
+"""Date and time of a simulated log's first row; arbitrary."""
+
+BARS_PER_ORDER = 20
+
+
+def write_peeling_workbooks(
+    log: PeelingLog,
+    folder: str | os.PathLike[str],
+    *,
+    n_files: int = 4,
+    labelled: bool = True,
+) -> list[Path]:
+    """Write a simulated log as workbooks, all of them or none.
+
+    A core writes about 20,000 rows a second.
+
+    Parameters
+    ----------
+    log : PeelingLog
+    folder : str or path
+        Made if it does not exist. It may hold the workbooks of an earlier call, which are
+        replaced, and no others, because a folder is read as one log.
+    n_files : int
+        Parts of equal length; the order of their names is that of time.
+    labelled : bool
+        Write the column of 0 and 1.
+
+    Returns
+    -------
+    list of Path
+        peeling_1.xlsx, …
+
+    Raises
+    ------
+    InputError
+        The folder holds other workbooks.
+    ParameterError
+        There are fewer rows than files, or more than a sheet can hold.
+    MissingExtraError
+        XlsxWriter is not installed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from dccad.datasets.machining.recordings import read_peeling_workbook
+    >>> from dccad.datasets.machining.simulation import simulate_peeling
+    >>> log = simulate_peeling(1, sampling_rate=20.0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     [path] = write_peeling_workbooks(log, folder, n_files=1)
+    ...     recording = read_peeling_workbook(path)
+    >>> bool((recording.torque == log.torque).all() and (recording.labels == log.labels).all())
+    True
+    """
+    xlsxwriter = require("xlsxwriter", extra="spreadsheets")
+    if n_files != int(n_files) or not 1 <= n_files <= len(log):
+        raise ParameterError(f"n_files={n_files!r}: needed is a whole number from 1 to {len(log)}")
+    if math.ceil(len(log) / n_files) > MOST_ROWS:
+        raise ParameterError(
+            f"n_files={n_files}: a sheet holds {MOST_ROWS} rows, so {len(log)} rows need at least "
+            f"{math.ceil(len(log) / MOST_ROWS)} files"
+        )
+    target = Path(folder)
+    digits = len(str(n_files))
+    paths = [target / f"peeling_{k:0{digits}}.xlsx" for k in range(1, n_files + 1)]
+    if target.is_dir():
+        others = sorted({path.name for path in workbooks_in(target)} - {p.name for p in paths})
+        if others:
+            raise InputError(
+                f"{target} holds other workbooks ({', '.join(others[:3])}), which would be read as "
+                "parts of this log; remove them or choose another folder"
+            )
+    edges = np.linspace(0, len(log), n_files + 1).round().astype(int)
+    contents = {
+        path: _workbook(xlsxwriter, log, slice(start, stop), labelled)
+        for path, (start, stop) in zip(paths, itertools.pairwise(edges), strict=True)
+    }
+    target.mkdir(parents=True, exist_ok=True)
+    replace_files(contents)
+    return paths
+
+
+def _workbook(xlsxwriter: Any, log: PeelingLog, rows: slice, labelled: bool) -> bytes:
+    """The bytes of one workbook; the same log gives the same bytes."""
+    stamps = np.datetime_as_string(BEGINNING + np.rint(log.time[rows] * 1e6).astype("m8[us]"))
+    orders = (np.maximum.accumulate(log.bars)[rows] // BARS_PER_ORDER).tolist()
+    content = io.BytesIO()
+    book = xlsxwriter.Workbook(content, {"constant_memory": True})
+    book.set_properties({"created": datetime.datetime(2024, 3, 4), "comments": "synthetic data"})
+    sheet = book.add_worksheet("log")
+    width = len(HEADER) if labelled else len(HEADER) - 1
+    for position, row in enumerate((HEADER, *JUNK)):
+        sheet.write_row(position, 0, row[:width])
+    text, number = sheet.write_string, sheet.write_number
+    cells = zip(
+        stamps.tolist(),
+        orders,
+        log.bars[rows].tolist(),
+        log.torque[rows].tolist(),
+        log.labels[rows].tolist(),
+        strict=True,
+    )
+    for position, (stamp, order, bar, torque, label) in enumerate(cells, start=FIRST_ROW - 1):
+        text(position, 0, stamp[:10])
+        text(position, 1, stamp[11:])
+        text(position, 2, f"PO-{order + 1}")
+        if bar:
+            number(position, 3, bar)
+        number(position, 4, torque)
+        if labelled:
+            number(position, 5, label)
+    book.close()
+    return content.getvalue()

@@ -1,0 +1,44 @@
+"""Any plant's tables as runs of sensor rows: files, folders, workbooks, databases, streams.
+
+Names are imported on first use: the command line takes its options from here without loading a
+table library.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dccad.datasets.tables.check import check_log_tables
+    from dccad.datasets.tables.options import TableOptions
+    from dccad.datasets.tables.reader import Tables, read_table, read_tables
+    from dccad.datasets.tables.table_runs import TableSummary
+
+__all__ = [
+    "TableOptions",
+    "TableSummary",
+    "Tables",
+    "check_log_tables",
+    "read_table",
+    "read_tables",
+]
+
+_HOME = {
+    "TableOptions": "options",
+    "TableSummary": "table_runs",
+    "Tables": "reader",
+    "check_log_tables": "check",
+    "read_table": "reader",
+    "read_tables": "reader",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
