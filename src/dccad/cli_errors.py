@@ -60,8 +60,10 @@ def explain(error: Exception) -> int:
 
 
 def fail(message: str, code: int) -> int:
-    """Print one line on standard error and return the code."""
-    typer.echo(f"dccad: error: {' '.join(message.splitlines())}", err=True)
+    """Print one line on standard error, of signs that a terminal shows, and return the code."""
+    line = " ".join(message.splitlines()).replace("\t", " ")
+    line = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in line)
+    typer.echo(f"dccad: error: {line}", err=True)
     return code
 
 

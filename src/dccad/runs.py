@@ -249,8 +249,19 @@ def describe_column_difference(expected: Sequence[str], found: Sequence[str]) ->
 
 def quote_names(names: Sequence[str], most: int = 5) -> str:
     """A few names for a message, and how many more there are."""
-    shown = ", ".join(repr(name) for name in names[:most])
+    shown = ", ".join(repr(shorten(name)) for name in names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+
+
+def shorten(text: str, most: int = 60) -> str:
+    """Text for a message, cut where it is long.
+
+    Examples
+    --------
+    >>> shorten("flow"), shorten("x" * 100, most=5)
+    ('flow', 'xxxx…')
+    """
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def show_stamp(instant: Any) -> str:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dccad.datasets.tables.csv_files import as_numbers
 from dccad.datasets.tables.opened import OpenedTable, exactly
 from dccad.errors import InputError
-from dccad.runs import FloatArray
+from dccad.runs import FloatArray, shorten
 
 if TYPE_CHECKING:
     import polars as pl
@@ -115,7 +115,7 @@ def refuse_text(opened: OpenedTable, columns: Sequence[pl.Series]) -> None:
     InputError
         Always.
     """
-    shown = ", ".join(f"{column.name!r} ({first_text(column)})" for column in columns[:5])
+    shown = ", ".join(f"{shorten(column.name)!r} ({first_text(column)})" for column in columns[:5])
     more = f" and {len(columns) - 5} more" if len(columns) > 5 else ""
     remedy = "leave them out with --drop"
     if any(_has_decimal_comma(column) for column in columns):

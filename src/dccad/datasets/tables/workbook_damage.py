@@ -9,6 +9,8 @@ from __future__ import annotations
 import io
 import re
 import struct
+import subprocess
+import sys
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -16,6 +18,13 @@ from typing import IO
 from xml.parsers import expat
 
 from dccad.datasets.tables.workbook_parts import UNREADABLE, sheet_part
+
+_TRIAL = """
+import sys, fastexcel
+book = fastexcel.read_excel(sys.stdin.buffer.read())
+for sheet in range(len(book.sheet_names)):
+    book.load_sheet(sheet, header_row=None)
+"""
 
 MOST_CELLS = 100_000_000
 """Largest rectangle of cells that is read: about 3 GB."""
@@ -36,7 +45,7 @@ def workbook_damage(content: bytes) -> str | None:
         An Excel or OpenDocument workbook.
     """
     if content.startswith(b"\xd0\xcf\x11\xe0"):
-        return xls_damage(content)
+        return xls_damage(content) or fatal_damage(content)
     if not content.startswith(b"PK"):
         return None
     broken = broken_member(content)
@@ -45,6 +54,22 @@ def workbook_damage(content: bytes) -> str | None:
     if b"opendocument" in content[:128]:
         return ods_damage(content)
     return xlsb_damage(content)
+
+
+def fatal_damage(content: bytes) -> str | None:
+    """Whether reading a workbook ends the process, tried in a process of its own.
+
+    The old binary form has no checksums, and some damage makes its reader abort, which nothing can
+    catch. What the reader merely refuses is left to it.
+    """
+    tried = subprocess.run(
+        [sys.executable, "-c", _TRIAL],
+        input=content,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        check=False,
+    )
+    return "its parts contradict each other" if tried.returncode < 0 else None
 
 
 def broken_member(content: bytes) -> str | None:
