@@ -47,9 +47,9 @@ SKAB_INTRO = """
 One fit per file, on its first 400 rows; the others are judged. ROC-AUC is a mean over files, FAR,
 MAR and F1 are those of the rows of all files together, as on SKAB's leader board. **F1 says little
 here**, because the anomaly always stands at about the same place: the last rows are rules that read
-no sensor and flag file rows 570 to 969, every row from 570 on, and every row. The first of them beats
-every method in ROC-AUC per file, too. 1 % false alarms were asked for and about 60 % come: 400 rows of
-a pump that drifts are not the normal state of the next 700."""
+no sensor and flag file rows 570 to 969, every row from 570 on, and every row. The first of them
+beats every method in ROC-AUC per file, too. 1 % false alarms were asked for and about 60 % come:
+400 rows of a pump that drifts are not the normal state of the next 700."""
 
 SKAB = {
     "ROC-AUC per file": "roc_auc_per_file",

@@ -8,6 +8,7 @@ import pytest
 from dccad.cli import main
 from dccad.datasets import TableOptions, check_log_tables, read_tables
 from dccad.datasets.tables.check import describe_sensors, suggest_window
+from dccad.errors import InputError
 from dccad.runs import Run
 
 
@@ -98,6 +99,15 @@ def test_the_suggested_window_fits_the_log(rows, window):
 def test_a_slow_process_gets_a_longer_window():
     walk = np.cumsum(np.random.default_rng(0).normal(size=(20_000, 3)), axis=0)
     assert suggest_window([Run(walk, ("a", "b", "c"))]) == 200
+
+
+def test_files_with_other_columns_are_refused_by_name(tmp_path):
+    (tmp_path / "a.csv").write_text("flow,level\n1,2\n")
+    (tmp_path / "b.csv").write_text("flow\n1\n")
+    with pytest.raises(
+        InputError, match="run 'b' has other columns than run 'a': missing: 'level'"
+    ):
+        check_log_tables(read_tables(tmp_path))
 
 
 # -- the command -----------------------------------------------------------------------------------

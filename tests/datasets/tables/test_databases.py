@@ -504,3 +504,20 @@ def test_missing_driver_names_the_extra(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "psycopg", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'dccad\[postgresql\]'"):
         opened("postgresql://ann@127.0.0.1/plant", "select 1")
+
+
+def test_damage_that_sqlite_cannot_put_into_words_is_refused(tmp_path, monkeypatch):
+    path = tmp_path / "log.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("create table plant (flow real)")
+
+    class Speechless:
+        def execute(self, *_):
+            b"\xd4".decode()
+
+        def close(self):
+            pass
+
+    monkeypatch.setattr(sqlite3, "connect", lambda *_, **__: Speechless())
+    with pytest.raises(InputError, match="a damaged SQLite file"):
+        open_query(path, TableOptions(query="select * from plant"), source="log.db", name="log")

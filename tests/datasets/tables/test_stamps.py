@@ -760,3 +760,11 @@ def test_a_blank_date_or_time_leaves_a_blank_stamp():
     date = pl.Series("Date", ["2020-03-09", None, "2020-03-09", ""])
     time = pl.Series("Time", ["10:00", "10:00", " ", "10:00"])
     assert join_date_and_time(date, time).to_list() == ["2020-03-09 10:00", None, None, None]
+
+
+def test_dates_before_the_year_one_are_refused_by_row():
+    long_ago = pl.Series("t", [0, -80_000_000_000_000_000], dtype=pl.Int64).cast(pl.Datetime("us"))
+    with pytest.raises(
+        InputError, match="in row 1, counted from 0, which is not between the years"
+    ):
+        read_instants(long_ago, time_format=None, timezone=None, source="log")

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dccad.datasets.tables.reader import Tables
-from dccad.runs import FloatArray, Run, show_stamp, split_at_gaps
+from dccad.errors import InputError
+from dccad.runs import FloatArray, Run, describe_column_difference, show_stamp, split_at_gaps
 from dccad.scaling import STUCK
 
 NEARLY_EMPTY = 0.9
@@ -41,6 +42,11 @@ def check_log_tables(tables: Tables, max_gap: float | None = None) -> dict[str, 
         ``suggested_window`` (rows, or None where no stretch is long enough), ``notes``,
         ``tables`` (what was read, as :class:`~dccad.datasets.tables.TableSummary`).
 
+    Raises
+    ------
+    InputError
+        The runs differ in their columns.
+
     Examples
     --------
     >>> import tempfile
@@ -54,6 +60,13 @@ def check_log_tables(tables: Tables, max_gap: float | None = None) -> dict[str, 
     (['level'], 2.0, 0.3333)
     """
     runs = list(tables.runs.values())
+    for run in runs[1:]:
+        if run.columns != runs[0].columns:
+            raise InputError(
+                f"run {run.name!r} has other columns than run {runs[0].name!r}: "
+                + describe_column_difference(runs[0].columns, run.columns)
+                + "; check them one by one, or choose the same with --columns"
+            )
     sensors = describe_sensors(runs)
     first = tables.summaries[0]
     stretches = [part for run in runs for part in split_at_gaps(run, max_gap)]

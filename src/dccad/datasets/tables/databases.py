@@ -110,6 +110,10 @@ def _open_sqlite(path: Path, options: TableOptions, label: str, name: str | None
     # several statements are a Warning until Python 3.11, an error since
     except (sqlite3.Error, sqlite3.Warning) as error:
         _refuse_sqlite(label, error, tables)
+    except UnicodeDecodeError as error:  # sqlite3 could not even say what is wrong
+        raise InputError(
+            f"{label}: a damaged SQLite file (its text is not UTF-8); copy it again"
+        ) from error
     return _opened(frame, label, name or path.stem, SQLITE, query)
 
 

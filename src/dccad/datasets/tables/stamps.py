@@ -254,6 +254,16 @@ def _refuse_blank(column: pl.Series, label: str) -> None:
         )
 
 
+def _written(column: pl.Series, row: int) -> str:
+    """A cell of dates as text; Python has no dates before the year 1, so polars writes it."""
+    import polars as pl
+
+    try:
+        return str(column[row])
+    except ValueError:
+        return str(column.slice(row, 1).cast(pl.String)[0])
+
+
 def _from_datetimes(
     column: pl.Series,
     time_format: str | None,
@@ -269,7 +279,7 @@ def _from_datetimes(
     if not inside.all():
         row = int((~inside).arg_max() or 0)
         raise InputError(
-            f"{label} holds {str(column[row])!r} in row {row}, counted from 0, which is not "
+            f"{label} holds {_written(column, row)!r} in row {row}, counted from 0, which is not "
             "between the years 1701 and 2249; correct the stamp"
         )
     exact = micros if column.dtype == pl.Date else column  # 100 ns are kept

@@ -53,14 +53,17 @@ def workbook_damage(content: bytes) -> str | None:
         return broken
     if b"opendocument" in content[:128]:
         return ods_damage(content)
-    return xlsb_damage(content)
+    damage = xlsb_damage(content)
+    if damage is None and b"xl/workbook.bin" in content:
+        return fatal_damage(content)
+    return damage
 
 
 def fatal_damage(content: bytes) -> str | None:
     """Whether reading a workbook ends the process, tried in a process of its own.
 
-    The old binary form has no checksums, and some damage makes its reader abort, which nothing can
-    catch. What the reader merely refuses is left to it.
+    Some damage to the two binary forms makes their reader abort, which nothing can catch. What the
+    reader merely refuses is left to it.
     """
     tried = subprocess.run(
         [sys.executable, "-c", _TRIAL],
