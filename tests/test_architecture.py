@@ -10,7 +10,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "dccad"
 
 LAYERS = [
-    {"errors", "extras", "progress", "console"},
+    {"errors", "extras", "progress", "console", "lazy"},
     {"runs"},
     {"missing", "preparation_pieces", "windows", "scaling", "network"},
     {"inputs", "preparation_steps"},

@@ -10,6 +10,9 @@ from typing import Any
 
 import typer
 
+LONGEST_LINE = 1000
+"""Signs of a message."""
+
 MOST_MISSING = 15
 """Rows of the table of missing values that a terminal shows."""
 
@@ -63,6 +66,8 @@ def fail(message: str, code: int) -> int:
     """Print one line on standard error, of signs that a terminal shows, and return the code."""
     line = " ".join(message.splitlines()).replace("\t", " ")
     line = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in line)
+    if len(line) > LONGEST_LINE:  # a cell or a column name went on and on; the remedy comes last
+        line = f"{line[: LONGEST_LINE - 300]} … {line[-300:]}"
     typer.echo(f"dccad: error: {line}", err=True)
     return code
 

@@ -5,8 +5,9 @@ Names are imported on first use, as in :mod:`dccad.datasets`.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from dccad.lazy import lazy_names
 
 if TYPE_CHECKING:
     from dccad.datasets.machining.preparation import load_peeling, prepare_peeling
@@ -32,12 +33,4 @@ _HOME = {
     "write_peeling_workbooks": "workbooks",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(__name__, _HOME)

@@ -171,12 +171,9 @@ def _quiet_panics() -> Iterator[None]:
             os.dup2(caught.fileno(), 2)
             try:
                 yield
-            except DccadError:
-                raise
-            except BaseException:
-                _settle(caught.fileno())  # other threads of the reader may still be failing
-                raise
             finally:
+                if os.fstat(caught.fileno()).st_size:
+                    _settle(caught.fileno())  # other threads of the reader may still be failing
                 os.dup2(kept, 2)
                 os.close(kept)
                 caught.seek(0)

@@ -260,7 +260,7 @@ def _written(column: pl.Series, row: int) -> str:
 
     try:
         return str(column[row])
-    except ValueError:
+    except (ValueError, OverflowError):
         return str(column.slice(row, 1).cast(pl.String)[0])
 
 
