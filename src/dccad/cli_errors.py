@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-LONGEST_LINE = 1000
+LONGEST_LINE = 900
 """Signs of a message."""
 
 MOST_MISSING = 15

@@ -327,6 +327,7 @@ def decisions(table, form):
     if titled and form.named and any(table.units):
         said["units"] = f"units in line {len(form.titles) + 2}"
     if form.kind == "long":
+        said["long"] = "long table: tag 'Tag', value 'Value', time 'Timestamp'"
         said["rows"] = "the tags report at common times"
         late = "sorted" in _order_decisions(table.stamps)
         return {**said, **({"sorted": "all are sorted by time"} if late else {})}
@@ -657,7 +658,8 @@ def _write_columns(path, table, form):
     columns = []
     if table.stamps is not None:
         columns.append(pl.Series(table.time_name, table.stamps))
-    for name, values in zip(table.names, zip(*table.rows, strict=True), strict=True):
+    for column, name in enumerate(table.names):
+        values = [row[column] for row in table.rows]
         cells = [None if form.nulls and math.isnan(v) else v for v in values]
         columns.append(pl.Series(name, cells, dtype=pl.Float32 if form.single else pl.Float64))
     if table.labels is not None:

@@ -27,8 +27,7 @@ from hypothesis import strategies as st
 from table_writers import NAN, Form, Table
 
 from dccad.cli import main
-from dccad.datasets.options import TableOptions
-from dccad.datasets.tables import read_tables
+from dccad.datasets.tables import TableOptions, read_tables
 from dccad.errors import InputError
 
 # no deadline: the first example pays for imports, and other work may slow the machine
@@ -127,7 +126,7 @@ PUMP = Table(("flow", "level"), ((1.5, NAN), (2.25, -3.0), (NAN, 1e-7)))
 SOON = dt.datetime(2026, 1, 13, 10, 0)
 
 
-@settings(patient, max_examples=150)
+@settings(patient, max_examples=300)
 @given(st.randoms(use_true_random=False).map(tw.random_case))
 # blanks part where tabs do, and the words of a title besides
 @example((PUMP, Form(separator="\t", titles=("Plant 7",), stamp="T", missing="NA")))
@@ -137,6 +136,8 @@ SOON = dt.datetime(2026, 1, 13, 10, 0)
 def test_same_numbers_in_any_form_give_the_same_run_and_every_decision_is_said(case):
     table, form = case
     assume(tw.can_hold(table, form))
+    # a workbook of names without a single value is refused as having no sensor
+    assume(form.kind == "text" or any(v == v for row in table.rows for v in row))
     with tempfile.TemporaryDirectory() as folder:
         path = tw.write(Path(folder) / f"log{form.suffix}", table, form)
         run, notes = read(path, **tw.options_for(table, form))
@@ -276,7 +277,7 @@ def test_one_row_is_a_run_of_one_row(tmp_path, kind):
 
 @pytest.mark.parametrize("kind", tw.KINDS)
 def test_names_without_rows_are_refused_as_such(tmp_path, kind):
-    table, form = Table(("flow", "level"), (), ()), Form(kind)
+    table, form = Table(("flow", "level"), ()), Form(kind)
     path = tw.write(tmp_path / f"log{form.suffix}", table, form)
     options = ["--query", "select * from log"] if kind == "sqlite" else []
     assert "no rows" in refused(path, *options)
@@ -350,10 +351,10 @@ def exchange(path):
 
 @pytest.mark.parametrize("change", [append, shorten, rewrite, exchange, Path.unlink])
 @pytest.mark.parametrize("kind", ["text", "parquet", "arrow", "stream", "xlsx", "sqlite"])
-def test_file_that_changes_between_opening_and_reading_is_refused(
+def test_file_that_changes_between_opening_and_reading_is_never_read_in_two_states(
     tmp_path, monkeypatch, kind, change
 ):
-    from dccad.datasets import table_runs
+    from dccad.datasets.tables import table_runs
 
     form = Form(kind)
     path = tw.write(tmp_path / f"log{form.suffix}", PUMP, form)
@@ -364,6 +365,10 @@ def test_file_that_changes_between_opening_and_reading_is_refused(
         return read_opened(opened, options)
 
     monkeypatch.setattr(table_runs, "read_opened", changed)
+    if kind == "sqlite":  # what a query gives is in memory
+        run, _ = read(path, **tw.options_for(PUMP, form))
+        check_same(PUMP, form, run)
+        return
     message = refusal(path, **tw.options_for(PUMP, form))
     assert message.startswith("FILE changed while it was read (")
     assert message.endswith("); copy it and read the copy")

@@ -22,7 +22,9 @@ _WHOLE = re.compile(r"[+-]?(?:\d{1,18}|[1-8]\d{18})")  # what Int64 holds
 _POINT = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?(?:nan|NaN|inf)")
 _COMMA = re.compile(r"[+-]?(?:\d+,\d*|,\d+)(?:[eE][+-]?\d+)?")
 _TRUTH = re.compile(r"true|false", re.IGNORECASE)
-_PERHAPS = re.compile(rf"{NUMBER}|[+-]?[\d., '\u2019\u00a0\u202f]*\d[.,]?|[+-]?nan", re.IGNORECASE)
+_PERHAPS = re.compile(
+    rf"{NUMBER}|[+-]?[\d., '\u2019\u00a0\u202f]*\d[.,]?|[+-]?(?:nan|inf)", re.IGNORECASE
+)
 _COLUMNS_A_PASS = 200
 _Counts: TypeAlias = "Callable[[pl.Expr], Mapping[str, pl.Expr]]"
 

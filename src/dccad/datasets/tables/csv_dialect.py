@@ -243,7 +243,8 @@ def _is_one_column(lines: Sequence[str], separator: str) -> bool:
     """Whether two fields a line are one: 12,5 or date and time below a single name."""
     lines = [line for line in lines if line.strip()][:20]
     rows = split_lines(lines, separator)[0]
-    if table_width([_bare(row) for row in rows]) != 2 or any('"' in line for line in lines):
+    quoted = any('"' in line for line in lines[1:])  # what is quoted below the names is one cell
+    if table_width([_bare(row) for row in rows]) != 2 or quoted:
         return False
     name = _name_row([[line] for line in lines])
     return _name_row(rows) is None and name is not None and len(rows[name]) == 1

@@ -130,7 +130,12 @@ def first_text(column: pl.Series) -> str:
 
     bad = column.is_not_null()
     if column.dtype == pl.String:
-        bad &= column.str.strip_chars().cast(pl.Float64, strict=False).is_null()
+        cells = column.str.strip_chars()
+        wordy = (
+            bad & cells.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False).is_null()
+        )
+        # 1,5 is the example only where nothing else is in the way
+        bad = wordy if wordy.any() else bad & cells.cast(pl.Float64, strict=False).is_null()
     rows = bad.arg_true()
     if rows.is_empty():
         return f"type {column.dtype}"
