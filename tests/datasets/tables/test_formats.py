@@ -545,7 +545,7 @@ def test_file_that_shrinks_while_it_is_read_does_not_end_the_process(
         write(path)
         stamp = file_stamp(path)
         table = opened(path)
-        thread = threading.Thread(target=lambda: (time.sleep(delay), os.truncate(path, 1000)))  # noqa: B023 joined below
+        thread = threading.Thread(target=lambda: (time.sleep(delay), os.truncate(path, 1000)))  # noqa: B023  # joined below, within the loop
         thread.start()
         try:
             with refuse_damage(table.source, table.format):
