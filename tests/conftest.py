@@ -6,9 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 
 from dccad import DCCA
 from dccad.errors import DccadWarning
+
+# the same examples in every run; a longer search is `pytest --hypothesis-profile=search`
+settings.register_profile("repeatable", derandomize=True)
+settings.register_profile("search", max_examples=1000)
+settings.load_profile("repeatable")
 
 RTOL = {
     "chunks": 1e-4,  # float32 sums in another order inside the convolutions
