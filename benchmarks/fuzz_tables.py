@@ -523,10 +523,13 @@ class Worker:
         return json.loads(line) if line else self.ended()
 
     def ended(self):
+        """What the process said last; its exit code counts where it gave one."""
         code = self.process.wait()
-        how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-        said = (Path(self.folder) / "stderr").read_text(errors="replace").strip().splitlines()
-        return {"end": f"the process ended with {how}: {' / '.join(said[-3:])[:300]}"}
+        said = (Path(self.folder) / "stderr").read_text(errors="replace")
+        if code >= 0:
+            return {"code": code, "out": "", "err": said, "place": "", "ended": True}
+        last = " / ".join(said.strip().splitlines()[-3:])[:300]
+        return {"end": f"the process ended with {signal.Signals(-code).name}: {last}"}
 
     def stop(self):
         self.process.kill()
@@ -631,7 +634,7 @@ def fuzz(arguments):
                 if arguments.keep is not None:
                     keep(arguments.keep / str(number), case, problem)
             shutil.rmtree(folder)
-            if "end" in answer or worker.files >= FILES_PER_WORKER:
+            if answer.keys() & {"end", "ended"} or worker.files >= FILES_PER_WORKER:
                 worker.stop()
                 worker = Worker(arguments.memory)
     finally:

@@ -478,6 +478,8 @@ def _text_holds(table, form):
         # blanks merge, and words of a title are fields
         if blank or form.ends_with_separator or any(" " in title for title in form.titles):
             return False
+        if form.quotes == "all" and form.decimal == ",":
+            return False  # a comma is within each cell and a blank between them
         # what is no number may be a sentence
         filled = sum(v == v for row in table.rows for v in row)
         filled += sum(table.labels is not None or table.stamps is not None for _ in table.rows)
