@@ -15,6 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dccad.splitting import split_values
+
 
 @dataclass(frozen=True)
 class MapClusters:
@@ -65,7 +67,8 @@ def cluster_maps(
     Returns
     -------
     MapClusters
-        The assignments are those to the returned centres; ties go to the lower cluster.
+        The assignments are those to the returned centres; ties go to the lower cluster. Maps of
+        one value and two clusters are cut exactly, cluster 0 below: the settings have no effect.
 
     Examples
     --------
@@ -76,6 +79,8 @@ def cluster_maps(
     >>> round(float(clusters.inertia), 3)
     0.04
     """
+    if n_clusters == 2 and latents.shape[2] == 1:
+        return _cut_maps(latents)
     # maps first and centred: the squared distances below lose no digits to a large offset
     offset = latents.mean(dim=0)
     points = (latents - offset).permute(1, 0, 2).contiguous()
@@ -196,6 +201,15 @@ def count_clustering_kernels(n_clustering_kernels: float, n_maps: int) -> int:
     if isinstance(n_clustering_kernels, int):
         return min(n_clustering_kernels, n_maps)
     return max(1, round(n_clustering_kernels * n_maps))
+
+
+def _cut_maps(latents: Tensor) -> MapClusters:
+    values = latents[..., 0]
+    split = split_values(values)
+    centres = split.means.to(latents.dtype)[..., None]
+    return MapClusters(
+        centres, assign_maps(latents, centres), split.within.to(latents.dtype)
+    )
 
 
 def _lloyd(points: Tensor, centres: Tensor, max_iter: int, threshold: Tensor) -> MapClusters:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
@@ -107,6 +108,39 @@ def check_strides(window: int, strides: Sequence[int]) -> None:
         )
 
 
+class Autoencoder(nn.Module, ABC):
+    """What training and scoring ask of a network.
+
+    The kernels of the encoder's last layer give activation maps; maps are clustered after pooling.
+    """
+
+    @abstractmethod
+    def encode(self, windows: Tensor) -> Tensor:
+        """Windows (B, D, L) to activation maps (B, n_kernels, T)."""
+
+    @abstractmethod
+    def decode(self, maps: Tensor) -> Tensor:
+        """Activation maps to reconstructed windows (B, D, L)."""
+
+    @abstractmethod
+    def pool(self, maps: Tensor) -> Tensor:
+        """Activation maps to the maps that are clustered, (B, n_maps, map_length)."""
+
+    @property
+    @abstractmethod
+    def kernel_of_map(self) -> Tensor:
+        """Kernel behind each clustered map, shape (n_maps,); −1 for a map of several kernels."""
+
+    @abstractmethod
+    def map_parameters(self) -> list[nn.Parameter]:
+        """Parameters with one row per kernel, which the gradient routing divides."""
+
+    def forward(self, windows: Tensor) -> tuple[Tensor, Tensor]:
+        """Windows to (activation maps, reconstruction)."""
+        maps = self.encode(windows)
+        return maps, self.decode(maps)
+
+
 class EncoderBlock(nn.Module):
     """Convolution, leaky ReLU, batch normalisation: (B, C, L) to (B, kernels, L / stride)."""
 
@@ -160,7 +194,7 @@ class DecoderBlock(nn.Module):
         return x if self.normalisation is None else self.normalisation(x)
 
 
-class ConvAutoencoder(nn.Module):
+class ConvAutoencoder(Autoencoder):
     """Encoder to M activation maps of T positions, and the mirrored decoder.
 
     Parameters
@@ -211,10 +245,14 @@ class ConvAutoencoder(nn.Module):
             reconstruction = torch.sigmoid(reconstruction)
         return reconstruction
 
-    def forward(self, windows: Tensor) -> tuple[Tensor, Tensor]:
-        """Windows to (latents, reconstruction)."""
-        latents = self.encode(windows)
-        return latents, self.decode(latents)
+    def pool(self, maps: Tensor) -> Tensor:
+        """Give the maps as they are: the published method clusters them with their positions."""
+        return maps
+
+    @property
+    def kernel_of_map(self) -> Tensor:
+        """Kernel behind each map, shape (n_maps,): each kernel has one."""
+        return torch.arange(self.settings.n_maps)
 
     def map_parameters(self) -> list[nn.Parameter]:
         """Parameters with one row per activation map, which the gradient routing divides.

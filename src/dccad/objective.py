@@ -9,7 +9,8 @@ With clustering kernels S and reconstruction kernels R, per batch:
   the rows of R frozen, then a step on L_R with the rows of S frozen. Every other layer moves in
   both steps.
 
-"Rows" are those of the last encoder convolution's weights and bias and of its normalisation.
+"Rows" are the parameters that belong to one kernel of the last encoder convolution: its weights
+and, where it has them, its bias and normalisation.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Literal, TypeAlias
 import torch
 from torch import Tensor
 
-from dccad.network import ConvAutoencoder
+from dccad.network import Autoencoder
 
 Routing: TypeAlias = Literal["one-pass", "two-step"]
 
@@ -38,9 +39,13 @@ def reconstruction_loss(reconstruction: Tensor, windows: Tensor) -> Tensor:
 
 
 def clustering_loss(
-    latents: Tensor, centres: Tensor, assignments: Tensor, clustering: Tensor
+    latents: Tensor,
+    centres: Tensor,
+    assignments: Tensor,
+    clustering: Tensor,
+    scale: Tensor | None = None,
 ) -> Tensor:
-    """L_C = mean over windows and clustering maps of ‖z_m − μ_m,a_m(i)‖².
+    """L_C = mean over windows and clustering maps of ‖z_m − μ_m,a_m(i)‖² / s_m².
 
     Parameters
     ----------
@@ -49,6 +54,10 @@ def clustering_loss(
     assignments : Tensor of shape (n_windows, n_maps), int64
         Rows belong to the windows of this batch: stored assignments taken by window index.
     clustering : Tensor of shape (n_maps,), bool
+        The clustering maps.
+    scale : Tensor of shape (n_maps,), optional
+        Standard deviation s_m of each map at the last update, so that L_C of a map is the share of
+        its variance that the clusters leave unexplained. None: 1, as published.
 
     Returns
     -------
@@ -63,12 +72,14 @@ def clustering_loss(
     5.0
     """
     maps = clustering.nonzero().flatten()
-    targets = centres[maps, assignments[:, maps]]
-    return (latents[:, maps] - targets).square().sum(dim=2).mean()
+    errors = latents[:, maps] - centres[maps, assignments[:, maps]]
+    if scale is not None:
+        errors = errors / scale[maps, None]
+    return errors.square().sum(dim=2).mean()
 
 
 def joint_step(
-    network: ConvAutoencoder,
+    network: Autoencoder,
     optimizer: torch.optim.Optimizer,
     windows: Tensor,
     centres: Tensor,
@@ -76,17 +87,23 @@ def joint_step(
     clustering: Tensor,
     alpha: float,
     routing: Routing,
+    clustering_maps: Tensor | None = None,
+    scale: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Move every parameter once for this batch; arguments as in :func:`clustering_loss`.
 
     Parameters
     ----------
-    network : ConvAutoencoder
+    network : Autoencoder
     optimizer : torch.optim.Optimizer
         Over all parameters of the network.
     windows : Tensor of shape (batch, n_sensors, window)
-    centres, assignments, clustering : Tensor
+    centres, assignments, scale : Tensor
         Of the last update; ``assignments`` has this batch's rows.
+    clustering : Tensor of shape (n_kernels,), bool
+        The clustering kernels: the rows that the routing divides.
+    clustering_maps : Tensor of shape (n_maps,), bool, optional
+        The maps that L_C is taken over; None where each kernel has one map.
     alpha : float
         Weight of the clustering loss, 0 ≤ α < 1.
     routing : {"one-pass", "two-step"}
@@ -96,9 +113,10 @@ def joint_step(
     (L_R, L_C) : scalars, detached, before the step
     """
     optimizer.zero_grad()
-    latents, output = network(windows)
+    maps, output = network(windows)
     reconstruction = reconstruction_loss(output, windows)
-    cluster = clustering_loss(latents, centres, assignments, clustering)
+    chosen = clustering if clustering_maps is None else clustering_maps
+    cluster = clustering_loss(network.pool(maps), centres, assignments, chosen, scale)
     ((1 - alpha) * reconstruction + alpha * cluster).backward()
     if routing == "one-pass":
         route_one_pass(network, clustering, alpha)
@@ -113,7 +131,7 @@ def joint_step(
     return reconstruction.detach(), cluster.detach()
 
 
-def route_one_pass(network: ConvAutoencoder, clustering: Tensor, alpha: float) -> None:
+def route_one_pass(network: Autoencoder, clustering: Tensor, alpha: float) -> None:
     """Turn the reconstruction kernels' gradient of (1 − α) L_R into that of L_R, in place."""
     for parameter in network.map_parameters():
         assert parameter.grad is not None
@@ -122,7 +140,7 @@ def route_one_pass(network: ConvAutoencoder, clustering: Tensor, alpha: float) -
 
 @contextmanager
 def frozen_rows(
-    network: ConvAutoencoder, optimizer: torch.optim.Optimizer, frozen: Tensor
+    network: Autoencoder, optimizer: torch.optim.Optimizer, frozen: Tensor
 ) -> Iterator[None]:
     """Keep some kernels' rows, and what the optimiser remembers of them, out of one step.
 
@@ -130,7 +148,7 @@ def frozen_rows(
 
     Parameters
     ----------
-    network : ConvAutoencoder
+    network : Autoencoder
     optimizer : torch.optim.Optimizer
     frozen : Tensor of shape (n_maps,), bool
     """

@@ -22,9 +22,11 @@ from dccad.clustering import (
     split_kernels,
     switched_share,
 )
+from dccad.directional import DirectionalAutoencoder, DirectionalSettings
 from dccad.errors import LatentCollapseWarning
-from dccad.network import ConvAutoencoder, NetworkSettings
+from dccad.network import Autoencoder, ConvAutoencoder, NetworkSettings
 from dccad.objective import Routing, joint_step, reconstruction_loss
+from dccad.ranking import Ranking, map_qualities
 from dccad.windows import WindowSet
 
 OptimizerName: TypeAlias = Literal["adam", "sgd"]
@@ -42,6 +44,8 @@ class TrainingSettings:
 
     n_clusters: int
     n_clustering_kernels: float
+    ranking: Ranking
+    stride: int
     alpha: float
     routing: Routing
     pretrain_epochs: int
@@ -67,23 +71,29 @@ class KernelSplit:
     clusters : MapClusters
     distances : Tensor of shape (n_maps,)
         Centre distance of each map.
+    qualities : Tensor of shape (n_maps,)
+        What the maps are ranked by (:func:`dccad.ranking.map_qualities`).
     ranks : Tensor of shape (n_maps,), int64
-        1 is the map with the largest distance.
-    clustering : Tensor of shape (n_maps,), bool
+        1 is the map of the highest quality.
+    kernels : Tensor of shape (n_kernels,), bool
         True for the clustering kernels.
+    clustering : Tensor of shape (n_maps,), bool
+        True for the clustering maps: the best map of each clustering kernel.
     spread : Tensor of shape (n_maps,)
         Standard deviation of each map over windows and positions.
     """
 
     clusters: MapClusters
     distances: Tensor
+    qualities: Tensor
     ranks: Tensor
+    kernels: Tensor
     clustering: Tensor
     spread: Tensor
 
     @property
     def clustering_maps(self) -> Tensor:
-        """Indices of the clustering maps, the largest centre distance first."""
+        """Indices of the clustering maps, the best first."""
         order = self.ranks.argsort()
         return order[self.clustering[order]]
 
@@ -94,7 +104,7 @@ class TrainingResult:
 
     Attributes
     ----------
-    network : ConvAutoencoder
+    network : Autoencoder
         In evaluation mode.
     split : KernelSplit
         Of the final latents.
@@ -110,7 +120,7 @@ class TrainingResult:
         ``map_changes``, ``inertia``.
     """
 
-    network: ConvAutoencoder
+    network: Autoencoder
     split: KernelSplit
     latents: Tensor
     history: list[EpochRecord] = field(default_factory=list)
@@ -119,7 +129,7 @@ class TrainingResult:
 
 def fit_jointly(
     windows: WindowSet,
-    network_settings: NetworkSettings,
+    network_settings: NetworkSettings | DirectionalSettings,
     settings: TrainingSettings,
     device: torch.device,
     on_epoch: OnEpoch | None = None,
@@ -133,7 +143,8 @@ def fit_jointly(
     ----------
     windows : WindowSet
         All training windows, scaled.
-    network_settings : NetworkSettings
+    network_settings : NetworkSettings or DirectionalSettings
+        Which network, and its shape.
     settings : TrainingSettings
     device : torch.device
     on_epoch : callable, optional
@@ -148,7 +159,7 @@ def fit_jointly(
     generator = torch.Generator().manual_seed(settings.seed)
     with torch.random.fork_rng(devices=[]):  # the caller's random state stays as it is
         torch.manual_seed(settings.seed)
-        network = ConvAutoencoder(network_settings).to(device)
+        network = make_network(network_settings).to(device)
     loop = _Loop(network, windows, settings, generator, on_epoch)
     with _one_thread():
         loop.pretrain()
@@ -164,6 +175,19 @@ def fit_jointly(
             split = loop.find_split(split)  # the stored centres belong to the final network
     _warn_of_collapse(first, split, settings.alpha)
     return TrainingResult(network.eval(), split, loop.latents, loop.history, loop.updates)
+
+
+def make_network(settings: NetworkSettings | DirectionalSettings) -> Autoencoder:
+    """Make the network that belongs to the settings, with fresh weights.
+
+    Examples
+    --------
+    >>> type(make_network(DirectionalSettings(4, 2, 30, 2, 3, 2))).__name__
+    'DirectionalAutoencoder'
+    """
+    if isinstance(settings, DirectionalSettings):
+        return DirectionalAutoencoder(settings)
+    return ConvAutoencoder(settings)
 
 
 @contextmanager
@@ -186,7 +210,7 @@ class _Loop:
 
     def __init__(
         self,
-        network: ConvAutoencoder,
+        network: Autoencoder,
         windows: WindowSet,
         settings: TrainingSettings,
         generator: torch.Generator,
@@ -257,9 +281,11 @@ class _Loop:
                 self.windows[indices],
                 split.clusters.centres,
                 split.clusters.assignments[indices],
-                split.clustering,
+                split.kernels,
                 settings.alpha,
                 settings.routing,
+                split.clustering,
+                None if settings.ranking == "distance" else split.spread.clamp(min=1e-6),
             )
             totals += torch.stack(losses).cpu() * len(indices)
         reconstruction, cluster = (totals / len(self.windows)).tolist()
@@ -289,18 +315,32 @@ class _Loop:
             generator=self.generator,
             initial=initial,
         )
-        distances = centre_distances(clusters.centres)
-        ranks = rank_maps(distances)
-        n_maps = len(ranks)
-        chosen = count_clustering_kernels(settings.n_clustering_kernels, n_maps)
-        clustering = split_kernels(ranks, chosen)
-        spread = self.latents.std(dim=(0, 2), unbiased=False)
-        split = KernelSplit(clusters, distances, ranks, clustering, spread)
+        qualities = map_qualities(
+            settings.ranking,
+            self.latents,
+            clusters,
+            self.windows.starts,
+            self.windows.length,
+            settings.stride,
+        )
+        kernels, clustering = split_maps(
+            qualities, self.network.kernel_of_map.to(qualities.device), settings.n_clustering_kernels
+        )
+        split = KernelSplit(
+            clusters,
+            centre_distances(clusters.centres),
+            qualities,
+            rank_maps(qualities),
+            kernels,
+            clustering,
+            self.latents.std(dim=(0, 2), unbiased=False),
+        )
         self.updates.append(
             {
                 "epoch": len(self.history),
-                "distances": distances.tolist(),
-                "ranks": ranks.tolist(),
+                "distances": split.distances.tolist(),
+                "qualities": qualities.tolist(),
+                "ranks": split.ranks.tolist(),
                 "clustering": clustering.tolist(),
                 "inertia": clusters.inertia.tolist(),
                 **_changes(previous, split),
@@ -320,7 +360,7 @@ class _Loop:
         self.network.eval()
         with torch.no_grad():
             parts = [
-                self.network.encode(self.windows[indices])
+                self.network.pool(self.network.encode(self.windows[indices]))
                 for indices in torch.arange(len(self.windows)).split(1024)
             ]
         return torch.cat(parts)
@@ -364,13 +404,55 @@ class _Loop:
         return self.settings.patience is not None and self.waited >= self.settings.patience
 
 
+def split_maps(
+    qualities: Tensor, kernel_of_map: Tensor, n_clustering_kernels: float
+) -> tuple[Tensor, Tensor]:
+    """Divide the kernels by the quality of their best map.
+
+    Parameters
+    ----------
+    qualities : Tensor of shape (n_maps,)
+    kernel_of_map : Tensor of shape (n_maps,), int64
+        −1 for maps of several kernels together, which the split leaves aside.
+    n_clustering_kernels : float or int
+        Share or number.
+
+    Returns
+    -------
+    kernels : Tensor of shape (n_kernels,), bool
+        The clustering kernels.
+    clustering : Tensor of shape (n_maps,), bool
+        The clustering maps: the best map of each clustering kernel.
+
+    Examples
+    --------
+    >>> kernels, maps = split_maps(torch.tensor([0.1, 0.4, 0.9, 0.2, 0.8]),
+    ...                            torch.tensor([0, 1, 0, 1, -1]), 1)
+    >>> kernels.tolist(), maps.tolist()
+    ([True, False], [False, False, True, False, False])
+    """
+    n_kernels = int(kernel_of_map.max()) + 1
+    maps = torch.arange(len(qualities), device=qualities.device)
+    best = torch.stack(
+        [
+            mine[qualities[mine].argmax()]
+            for mine in (maps[kernel_of_map == kernel] for kernel in range(n_kernels))
+        ]
+    )
+    chosen = count_clustering_kernels(n_clustering_kernels, n_kernels)
+    kernels = split_kernels(rank_maps(qualities[best]), chosen)
+    clustering = torch.zeros_like(qualities, dtype=torch.bool)
+    clustering[best[kernels]] = True
+    return kernels, clustering
+
+
 def _changes(previous: KernelSplit | None, split: KernelSplit) -> dict[str, Any]:
     """What an update changed; None at the first, which has nothing before it."""
     if previous is None:
         return {"switched": None, "map_changes": None}
     return {
         "switched": switched_share(previous.clusters.assignments, split.clusters.assignments),
-        "map_changes": int((previous.clustering != split.clustering).sum()),
+        "map_changes": int((previous.kernels != split.kernels).sum()),
     }
 
 

@@ -1,0 +1,167 @@
+"""The depthwise autoencoder: every kernel sees one direction, and mixing comes after the split.
+
+A first layer that mixes all sensors buries a fault that lives in a few directions in the noise of
+the others. Here each direction of the representation has kernels of its own, whose activation maps
+are what is clustered and scored; the decoder mixes them through a bottleneck, so that its residual
+shows what the other directions and the neighbouring rows do not explain.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from dccad.network import Autoencoder
+from dccad.pooling import COLLECTIVE, STATISTICS, pool_maps, pool_together
+
+
+@dataclass(frozen=True)
+class DirectionalSettings:
+    """Shape of the depthwise autoencoder.
+
+    Attributes
+    ----------
+    n_directions, n_sensor_directions, window : int
+        Channels, how many of them (the first) are single sensors, and rows of a window.
+    kernels_per_direction : int
+        The first starts as the newest value (level), the second as its change, others at random.
+    kernel_size : int
+        Rows that one kernel sees; a shorter window shortens it.
+    bottleneck : int
+        Channels through which the decoder sees all maps.
+    """
+
+    n_directions: int
+    n_sensor_directions: int
+    window: int
+    kernels_per_direction: int
+    kernel_size: int
+    bottleneck: int
+
+    @property
+    def n_kernels(self) -> int:
+        """Kernels of the encoder, each with one activation map."""
+        return self.n_directions * self.kernels_per_direction
+
+    @property
+    def n_maps(self) -> int:
+        """Pooled maps: three statistics of each kernel's map, and three of each group together."""
+        return len(STATISTICS) * self.n_kernels + len(COLLECTIVE) * len(self.groups)
+
+    @property
+    def map_length(self) -> int:
+        """Values of one pooled map."""
+        return 1
+
+    @property
+    def groups(self) -> tuple[slice, ...]:
+        """Directions of each group: the sensors, the whitened directions."""
+        cut = self.n_sensor_directions
+        found = (slice(0, cut), slice(cut, self.n_directions))
+        return tuple(group for group in found if group.stop > group.start)
+
+
+class DirectionalAutoencoder(Autoencoder):
+    """Depthwise encoder, pooled maps, and a decoder that mixes.
+
+    Parameters
+    ----------
+    settings : DirectionalSettings
+
+    Examples
+    --------
+    >>> settings = DirectionalSettings(4, 2, 30, 2, 3, 2)
+    >>> network = DirectionalAutoencoder(settings)
+    >>> maps, reconstruction = network(torch.zeros(5, 4, 30))
+    >>> tuple(maps.shape), tuple(reconstruction.shape)         # 8 kernels, 28 positions
+    ((5, 8, 28), (5, 4, 30))
+    >>> tuple(network.pool(maps).shape)           # 3 statistics of 8 maps, 3 of each of 2 groups
+    (5, 30, 1)
+    """
+
+    def __init__(self, settings: DirectionalSettings) -> None:
+        super().__init__()
+        self.settings = settings
+        directions, kernels = settings.n_directions, settings.n_kernels
+        size = min(settings.kernel_size, settings.window)
+        self.encoder = nn.Conv1d(directions, kernels, size, groups=directions, bias=False)
+        self.mixing = nn.Conv1d(kernels, settings.bottleneck, 1)
+        self.normalisation = nn.BatchNorm1d(settings.bottleneck)
+        self.decoder = nn.ConvTranspose1d(settings.bottleneck, directions, size)
+        with torch.no_grad():
+            kernel = self.encoder.weight.view(directions, settings.kernels_per_direction, size)
+            kernel[:, 0] = 0.0
+            kernel[:, 0, -1] = 1.0
+            if settings.kernels_per_direction > 1:
+                kernel[:, 1] = 0.0
+                kernel[:, 1, -1] = 0.5**0.5
+                if size > 1:
+                    kernel[:, 1, -2] = -(0.5**0.5)
+
+    def encode(self, windows: Tensor) -> Tensor:
+        """Windows (B, D, L) to activation maps (B, kernels, L − kernel size + 1)."""
+        maps: Tensor = self.encoder(windows)
+        return maps
+
+    def decode(self, maps: Tensor) -> Tensor:
+        """Activation maps to reconstructed windows (B, D, L)."""
+        mixed = functional.leaky_relu(self.normalisation(self.mixing(maps)), 0.1)
+        reconstruction: Tensor = self.decoder(mixed)
+        return reconstruction
+
+    def pool(self, maps: Tensor) -> Tensor:
+        """Activation maps (B, kernels, T) to what is clustered, (B, n_maps, 1).
+
+        All means, then all recent means, then all log-variances, each in the order of the kernels,
+        then the collective energies of each group of directions.
+        """
+        parts = [*pool_maps(maps), *(pool_together(level) for level in self.levels(maps))]
+        return torch.cat(parts, dim=1)[..., None]
+
+    def levels(self, maps: Tensor) -> list[Tensor]:
+        """Maps of each group's first kernels, which hold the level of each direction."""
+        first = maps[:, :: self.settings.kernels_per_direction]
+        return [first[:, group] for group in self.settings.groups]
+
+    @property
+    def kernel_of_map(self) -> Tensor:
+        """Kernel behind each pooled map, shape (n_maps,); −1 for the collective ones."""
+        single = torch.arange(self.settings.n_kernels).repeat(len(STATISTICS))
+        together = len(COLLECTIVE) * len(self.settings.groups)
+        return torch.cat((single, torch.full((together,), -1)))
+
+    def map_parameters(self) -> list[nn.Parameter]:
+        """Parameters with one row per kernel, which the gradient routing divides."""
+        return [self.encoder.weight]
+
+
+def describe_maps(settings: DirectionalSettings, sensors: tuple[str, ...]) -> list[str]:
+    """Name every pooled map for people.
+
+    Parameters
+    ----------
+    settings : DirectionalSettings
+    sensors : tuple of str
+        Names of the sensors.
+
+    Examples
+    --------
+    >>> names = describe_maps(DirectionalSettings(4, 2, 30, 2, 3, 2), ("flow", "level"))
+    >>> names[0], names[3], names[8 + 4], names[16 + 1], names[-1]
+    ('flow mean', 'level change mean', 'direction 1 recent mean', 'flow change log-variance',
+    'all directions energy of the mean')
+    """
+    cut = settings.n_sensor_directions
+    directions = [
+        sensors[d] if d < cut else f"direction {d - cut + 1}" for d in range(settings.n_directions)
+    ]
+    kinds = ["", " change", *(f" kernel {k + 1}" for k in range(2, settings.kernels_per_direction))]
+    kinds = kinds[: settings.kernels_per_direction]
+    kernels = [f"{direction}{kind}" for direction in directions for kind in kinds]
+    groups = ["all sensors" if group.stop <= cut else "all directions" for group in settings.groups]
+    return [f"{kernel} {statistic}" for statistic in STATISTICS for kernel in kernels] + [
+        f"{group} {statistic}" for group in groups for statistic in COLLECTIVE
+    ]

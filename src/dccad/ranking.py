@@ -1,0 +1,132 @@
+"""How well the clusters of a map tell regimes apart, on a scale that all maps share.
+
+The published rank is the distance between a map's centres, which favours maps of large scale.
+Two measures are free of scale: the *separation* is the share of a map's variance that its clusters
+explain, and the *persistence* tells a regime, which lasts, from noise, which flips at random.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, TypeAlias
+
+import torch
+from torch import Tensor
+
+from dccad.clustering import MapClusters, centre_distances
+
+Ranking: TypeAlias = Literal["separation-persistence", "separation", "persistence", "distance"]
+
+LAGS = (1, 2, 3)
+"""Lags of the persistence, in windows: the longer ones tell regimes from slow noise."""
+
+
+def separation(latents: Tensor, clusters: MapClusters) -> Tensor:
+    """Share of each map's variance that its clusters explain (between-cluster over total).
+
+    Parameters
+    ----------
+    latents : Tensor of shape (n_windows, n_maps, map_length)
+    clusters : MapClusters
+        Of these latents.
+
+    Returns
+    -------
+    Tensor of shape (n_maps,), float64
+        0 (nothing, or a map that does not vary) to 1.
+
+    Examples
+    --------
+    >>> latents = torch.tensor([0.0, 2.0, 10.0, 12.0]).reshape(4, 1, 1)
+    >>> clusters = MapClusters(torch.tensor([[[1.0], [11.0]]]), torch.tensor([[0], [0], [1], [1]]),
+    ...                        torch.tensor([4.0]))
+    >>> round(float(separation(latents, clusters)), 4)
+    0.9615
+    """
+    variance = latents.double().var(dim=0, unbiased=False).sum(dim=1)
+    explained = 1 - clusters.inertia.double() / (variance * len(latents)).clamp(min=1e-300)
+    return torch.where(variance > 0, explained, torch.zeros_like(explained)).clamp(0, 1)
+
+
+def persistence(
+    assignments: Tensor, starts: Tensor, window: int, stride: int = 1, lags: Sequence[int] = LAGS
+) -> Tensor:
+    """How much longer clusters last than chance: a product over lags.
+
+    At lag k, of the pairs of windows that lie k windows apart in one run, the share s that changes
+    cluster is compared with the share e = 1 − Σ p_c² that changes if windows are dealt at random:
+    1 − s / e. It is 1 for a regime that never changes and 0 for independent noise; windows of one
+    lag share no row, so overlap does not feign persistence.
+
+    Parameters
+    ----------
+    assignments : Tensor of shape (n_windows, n_maps), int64 or bool
+    starts : Tensor of shape (n_windows,), int64
+        First row of each window, increasing.
+    window, stride : int, in rows
+    lags : sequence of int, in windows
+        A lag that no run is long enough for counts as 1.
+
+    Returns
+    -------
+    Tensor of shape (n_maps,), float64
+        0 to 1; 0 where all windows are in one cluster.
+
+    Examples
+    --------
+    >>> starts = torch.arange(8)
+    >>> regime = torch.tensor([0, 0, 0, 0, 1, 1, 1, 1])
+    >>> flicker = torch.tensor([0, 1, 0, 1, 0, 1, 0, 1])
+    >>> found = persistence(torch.stack((regime, flicker), dim=1), starts, window=1, lags=[1])
+    >>> [round(value, 3) for value in found.tolist()]
+    [0.714, 0.0]
+    """
+    clusters = assignments.long()
+    shares = torch.stack([(clusters == k).double().mean(dim=0) for k in range(_count(clusters))])
+    expected = 1 - shares.square().sum(dim=0)
+    product = torch.ones_like(expected)
+    for lag in lags:
+        steps = max(1, round(lag * window / stride))
+        # two windows of one run, and only they, are as many rows apart as their numbers say
+        paired = (starts[steps:] - starts[:-steps] == steps * stride).nonzero()[:, 0]
+        if len(paired):
+            switched = (clusters[paired + steps] != clusters[paired]).double().mean(dim=0)
+            product = product * (1 - switched / expected.clamp(min=1e-300)).clamp(0, 1)
+    return torch.where(expected > 0, product, torch.zeros_like(product))
+
+
+def _count(clusters: Tensor) -> int:
+    return int(clusters.max()) + 1 if clusters.numel() else 1
+
+
+def map_qualities(
+    ranking: Ranking,
+    latents: Tensor,
+    clusters: MapClusters,
+    starts: Tensor,
+    window: int,
+    stride: int,
+) -> Tensor:
+    """What maps are ranked by; higher is better.
+
+    Parameters
+    ----------
+    ranking : {"separation-persistence", "separation", "persistence", "distance"}
+        "distance" is the published one: :func:`dccad.clustering.centre_distances`.
+    latents, clusters
+        As in :func:`separation`.
+    starts, window, stride
+        As in :func:`persistence`.
+
+    Returns
+    -------
+    Tensor of shape (n_maps,)
+    """
+    if ranking == "distance":
+        return centre_distances(clusters.centres)
+    quality = torch.ones(latents.shape[1], dtype=torch.float64, device=latents.device)
+    if "separation" in ranking:
+        quality = quality * separation(latents, clusters)
+    if "persistence" in ranking:
+        quality = quality * persistence(clusters.assignments, starts, window, stride)
+    return quality
