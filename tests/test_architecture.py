@@ -17,7 +17,7 @@ LAYERS = [
     {"preparation"},
     {"clustering"},
     {"objective", "regions"},
-    {"training", "scoring", "calibration", "cross_fitting"},
+    {"training", "scoring", "calibration", "cross_fitting", "calibrated_scores"},
     {"model", "parameters", "fit_data"},
     {"detector", "persistence"},
     {"datasets", "plots"},

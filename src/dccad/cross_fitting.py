@@ -9,6 +9,7 @@ how much, and :meth:`OutOfFold.at_full_size` takes it off.
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -115,7 +116,7 @@ def _cut_runs(lengths: Sequence[int], n_folds: int) -> list[Block]:
     for run, length in enumerate(lengths):
         parts = min(max(round(n_folds * length / total), 1), max(length, 1)) if total else 0
         edges = [length * i // parts for i in range(parts + 1)]
-        blocks += [Block(run, a, b) for a, b in zip(edges[:-1], edges[1:], strict=True) if b > a]
+        blocks += [Block(run, a, b) for a, b in itertools.pairwise(edges) if b > a]
     return blocks
 
 
@@ -200,7 +201,10 @@ class OutOfFold:
         """
         if not self.smaller_scores:
             return self.scores
-        log, smaller = (np.log(np.concatenate(s)) for s in (self.scores, self.smaller_scores))
+        with np.errstate(divide="ignore"):  # a score of 0 stays 0
+            log, smaller = (
+                np.log(np.concatenate(part)) for part in (self.scores, self.smaller_scores)
+            )
         inverse = 1 / np.concatenate(self.training_rows)
         step = 1 / np.concatenate(self.smaller_training_rows) - inverse
         missing = inverse - 1 / self.n_rows
@@ -218,7 +222,7 @@ def _columns(scores: Scores) -> list[Scores]:
 
 def _extrapolate(log: Scores, smaller: Scores, step: Scores, missing: Scores) -> Scores:
     """One statistic's log-scores, from training size of the folds to the full size."""
-    known = ~(np.isnan(log) | np.isnan(smaller))
+    known = np.isfinite(log) & np.isfinite(smaller)
     if not known.any():
         return log
     rise = (smaller - log)[known]
