@@ -17,7 +17,7 @@ LAYERS = [
     {"preparation"},
     {"clustering"},
     {"objective", "regions"},
-    {"training", "scoring", "calibration"},
+    {"training", "scoring", "calibration", "cross_fitting", "calibrated_scores"},
     {"model", "parameters", "fit_data"},
     {"detector", "persistence"},
     {"datasets", "plots"},

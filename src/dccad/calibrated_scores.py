@@ -1,0 +1,408 @@
+"""What a score means: p-values, thresholds for a false-alarm rate, and how sure they are.
+
+The reference is short and its scores are autocorrelated over a window and more, so 500 rows are
+worth ten independent ones. An empirical quantile of them does not know that; a Student-t predictive
+distribution with the effective number of scores does.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from dccad.errors import CalibrationWarning, InputError, ParameterError
+
+Scale: TypeAlias = Literal["log", "identity"]
+Aim: TypeAlias = Literal["expected", "typical"]
+
+FEWEST_INDEPENDENT = 3.0
+"""Below this effective sample size, the predictive distribution would have no variance."""
+
+USES_OF_THE_REFERENCE = 2.0
+"""The same rows make the model and calibrate it. A reference that lacks a slow mode of the plant
+misleads both in the same direction: over 36 simulated Tennessee Eastman references, the level of
+new scores scatters twice as much as the autocorrelation of the out-of-fold scores says."""
+
+KNOT_TAILS = (0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
+PRIOR_TAIL_COUNT = 10.0
+"""Independent scores in a tail at which its empirical quantile counts as much as the model's."""
+
+N_DRAWS = 1000
+"""Of the parametric bootstrap."""
+
+MOST_LAGS = 400
+"""Autocorrelations that are kept."""
+TINY = float(np.finfo(float).tiny)
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Distribution of new normal scores, as far as the reference tells it.
+
+    On a transformed scale y (the logarithm of positive scores), standardised to
+    z = (y - ``location``) / ``spread``, brought to normal quantiles u = g(z) (``knots``; the
+    identity for short references), a new normal score follows
+    u ~ sqrt((1 + 1/n) n / (n - 1)) t(n - 1), where n is ``sample_size``.
+
+    Attributes
+    ----------
+    scale : {"log", "identity"}
+    location, spread : float
+        Mean and standard deviation of the transformed out-of-fold scores.
+    sample_size : float
+        Effective number n of independent scores, ``USES_OF_THE_REFERENCE`` taken into account.
+    correlation_time : float, in rows
+        Integrated autocorrelation time of the scores.
+    n_scores : int
+        Out-of-fold scores behind all this.
+    aim : {"expected", "typical"}
+        "expected": averaged over references like this one, new rows exceed ``threshold(rate)``
+        with this rate; a typical reference then gives fewer, because the rare reference that lacks
+        a slow mode of the plant gives many more. "typical": as likely more as fewer; for long
+        references both are the same.
+    knots : tuple of (float, float)
+        Pairs (u, z) of g, increasing in both.
+    autocorrelation : tuple of float
+        Of the transformed scores, from lag 0 until it has died out.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> calibration = fit_calibration([np.exp(rng.normal(size=5000))])
+    >>> bool(abs(calibration.threshold(0.01) / np.exp(2.326) - 1) < 0.1)
+    True
+    >>> round(float(calibration.p_value(calibration.threshold(0.01))), 6)
+    0.01
+
+    References
+    ----------
+    S. Geisser: Predictive Inference. Chapman & Hall, 1993 (Student-t predictive distribution);
+    H. J. Thiébaux, F. W. Zwiers: The interpretation and estimation of effective sample size. J.
+    Climate Appl. Meteorol. 23, 1984; C. J. Geyer: Practical Markov chain Monte Carlo. Statistical
+    Science 7, 1992 (where to cut the sum of autocorrelations).
+    """
+
+    scale: Scale
+    location: float
+    spread: float
+    sample_size: float
+    correlation_time: float
+    n_scores: int
+    aim: Aim = "expected"
+    knots: tuple[tuple[float, float], ...] = ()
+    autocorrelation: tuple[float, ...] = (1.0,)
+
+    def threshold(self, rate: float) -> float:
+        """Score that new normal rows exceed with the rate.
+
+        Parameters
+        ----------
+        rate : float, 0 < rate < 1
+
+        Raises
+        ------
+        ParameterError
+            The rate is no probability between 0 and 1.
+        """
+        _check_share("false_alarm_rate", rate)
+        return float(self.score_at(self._quantile(rate)))
+
+    def p_value(self, scores: Any) -> NDArray[np.float64]:
+        """Probability that a new normal row scores at least this much.
+
+        Parameters
+        ----------
+        scores : array_like, float
+            NaN where a row has no score.
+
+        Returns
+        -------
+        ndarray of the same shape
+            In (0, 1], falling with the score; NaN stays NaN.
+        """
+        u = self.normal_quantile(scores)
+        with np.errstate(under="ignore"):
+            if self.aim == "typical":
+                tail = stats.norm.sf(u)
+            else:
+                tail = stats.t.sf(u / self._widening, self.sample_size - 1)
+        values: NDArray[np.float64] = np.maximum(tail, TINY)
+        return values
+
+    def rate_interval(
+        self, rate: float, n_rows: int, level: float = 0.9, seed: int = 0
+    ) -> tuple[float, float]:
+        """Interval for the share of new normal rows above ``threshold(rate)``.
+
+        Accounts for what the reference leaves open (location and spread are drawn from their
+        posterior) and for the chance in ``n_rows`` autocorrelated new rows (Gaussian paths with
+        the autocorrelation of the reference): a parametric bootstrap with a fixed seed.
+
+        Parameters
+        ----------
+        rate : float, 0 < rate < 1
+        n_rows : int
+            New rows, in one run.
+        level : float, 0 < level < 1
+            Coverage.
+        seed : int
+
+        Returns
+        -------
+        (lower, upper) : float
+        """
+        _check_share("false_alarm_rate", rate)
+        _check_share("level", level)
+        limits, paths = self.draw_normal_rows(self._quantile(rate), n_rows, seed)
+        realised = (paths > limits).mean(axis=1)
+        lower, upper = np.quantile(realised, [(1 - level) / 2, (1 + level) / 2])
+        return float(lower), float(upper)
+
+    def draw_normal_rows(
+        self, limit: float, n_rows: int, seed: int, n_draws: int = N_DRAWS
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Paths of new normal scores, and the limit as each of them sees it.
+
+        Parameters
+        ----------
+        limit : float
+            A normal quantile u.
+        n_rows : int
+            Length of a path; longer ones than 4000 rows are drawn with a step between rows.
+        seed : int
+        n_draws : int
+
+        Returns
+        -------
+        limits : ndarray of shape (n_draws, 1)
+            Under the location and spread that each draw takes for the true ones.
+        paths : ndarray of shape (n_draws, min(n_rows, 4000))
+            Standard Gaussian, with the autocorrelation of the reference.
+        """
+        rng = np.random.default_rng(seed)
+        size = self.sample_size
+        spread = np.sqrt((size - 1) / rng.chisquare(size - 1, (n_draws, 1)))
+        spread *= np.sqrt(size / (size - 1))
+        location = spread * rng.normal(size=(n_draws, 1)) / np.sqrt(size)
+        step = -(-n_rows // 4000)
+        paths = _draw_gaussian(self.autocorrelation[::step], n_draws, n_rows // step, rng)
+        return (limit - location) / spread, paths
+
+    def normal_quantile(self, scores: Any) -> NDArray[np.float64]:
+        """Scores as normal quantiles u of the reference's own distribution."""
+        values = np.asarray(scores, dtype=np.float64)
+        if self.scale == "log":
+            with np.errstate(divide="ignore", invalid="ignore"):
+                values = np.where(
+                    values > 0, np.log(values), np.where(values <= 0, -np.inf, values)
+                )
+        return _bend((values - self.location) / self.spread, self.knots, towards_normal=True)
+
+    def score_at(self, u: Any) -> NDArray[np.float64]:
+        """Inverse of :meth:`normal_quantile`."""
+        y = self.location + self.spread * _bend(np.asarray(u, float), self.knots)
+        return np.exp(y) if self.scale == "log" else y
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers and lists, for JSON."""
+        record = asdict(self)
+        record["knots"] = [list(knot) for knot in self.knots]
+        record["autocorrelation"] = list(self.autocorrelation)
+        return record
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Calibration:
+        """Inverse of :meth:`to_dict`."""
+        knots = tuple((float(u), float(z)) for u, z in record["knots"])
+        return cls(
+            **{**record, "knots": knots, "autocorrelation": tuple(record["autocorrelation"])}
+        )
+
+    @property
+    def _widening(self) -> float:
+        size = self.sample_size
+        return float(np.sqrt((1 + 1 / size) * size / (size - 1)))
+
+    def _quantile(self, rate: float) -> float:
+        if self.aim == "typical":
+            return float(stats.norm.isf(rate))
+        return float(self._widening * stats.t.isf(rate, self.sample_size - 1))
+
+
+def fit_calibration(
+    scores: Sequence[NDArray[np.float64]],
+    *,
+    scale: Scale | Literal["auto"] = "auto",
+    aim: Aim = "expected",
+) -> Calibration:
+    """Distribution of new normal scores from out-of-fold scores of the reference.
+
+    Parameters
+    ----------
+    scores : sequence of ndarray of shape (n_rows,)
+        One per run, rows in the order of time; NaN where a row has no score.
+    scale : {"auto", "log", "identity"}
+        "auto": the logarithm where all scores are positive.
+    aim : {"expected", "typical"}
+        See :class:`Calibration`.
+
+    Raises
+    ------
+    InputError
+        Fewer than two scores.
+
+    Warns
+    -----
+    CalibrationWarning
+        The reference is worth fewer than ``FEWEST_INDEPENDENT`` independent scores.
+
+    Examples
+    --------
+    >>> calibration = fit_calibration([np.tile([1.0, 2.0, 4.0, 2.0], 50)])
+    >>> round(float(np.exp(calibration.location)), 3)
+    2.0
+    """
+    runs = [np.asarray(run, dtype=np.float64) for run in scores]
+    runs = [run[np.isfinite(run)] for run in runs]
+    pooled = np.concatenate(runs) if runs else np.empty(0)
+    if len(pooled) < 2:
+        raise InputError(
+            f"{len(pooled)} scores cannot be calibrated on: pass reference-normal rows with at "
+            "least two full windows"
+        )
+    if scale == "auto":
+        scale = "log" if (pooled > 0).all() else "identity"
+    if scale == "log":
+        if not (pooled > 0).all():
+            raise InputError('scores of 0 or less have no logarithm: pass scale="identity"')
+        runs = [np.log(run) for run in runs]
+        pooled = np.log(pooled)
+    location = float(pooled.mean())
+    spread = max(float(pooled.std()), 1e-9 * (1 + abs(location)))  # constant scores
+    autocorrelation = estimate_autocorrelation(runs)
+    time = correlation_time(autocorrelation)
+    independent = len(pooled) / time
+    size = independent / USES_OF_THE_REFERENCE
+    if size < FEWEST_INDEPENDENT:
+        warnings.warn(
+            f"the {len(pooled)} reference scores are worth only {independent:.1f} independent "
+            f"ones (autocorrelation time {time:.0f} rows): thresholds are high and false-alarm "
+            "rates uncertain; pass a longer reference",
+            CalibrationWarning,
+            stacklevel=2,
+        )
+    return Calibration(
+        scale,
+        location,
+        spread,
+        max(size, FEWEST_INDEPENDENT),
+        time,
+        len(pooled),
+        aim,
+        _fit_knots((pooled - location) / spread, independent),
+        tuple(autocorrelation[:MOST_LAGS].tolist()),
+    )
+
+
+def estimate_autocorrelation(runs: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Autocorrelation of scores within runs, until it has died out.
+
+    Parameters
+    ----------
+    runs : sequence of ndarray of shape (n_rows,)
+        Without NaN.
+
+    Returns
+    -------
+    ndarray of shape (n_lags,)
+        From lag 0 (1.0) to where the sum of two neighbouring lags is no longer positive (Geyer's
+        initial positive sequence).
+
+    Examples
+    --------
+    >>> estimate_autocorrelation([np.array([1.0, 1.0, -1.0, -1.0])]).round(2).tolist()
+    [1.0, 0.25]
+    """
+    mean = np.concatenate(runs).mean()
+    longest = max(len(run) for run in runs)
+    n_fft = 2 ** int(np.ceil(np.log2(2 * longest)))
+    power = sum(np.abs(np.fft.rfft(run - mean, n_fft)) ** 2 for run in runs)
+    covariance = np.fft.irfft(power, n_fft)[:longest]
+    if covariance[0] <= 0:
+        return np.ones(1)
+    correlation = covariance / covariance[0]
+    even = len(correlation) // 2 * 2
+    pairs = correlation[:even].reshape(-1, 2).sum(axis=1)
+    ended = np.flatnonzero(pairs <= 0)
+    kept: NDArray[np.float64] = correlation[: 2 * int(ended[0]) if len(ended) else even]
+    return kept if len(kept) else np.ones(1)
+
+
+def correlation_time(autocorrelation: NDArray[np.float64]) -> float:
+    """Rows that are worth one independent row: 1 + 2 Σ r(lag), at least 1.
+
+    Examples
+    --------
+    >>> correlation_time(np.array([1.0, 0.5, 0.25]))
+    2.5
+    """
+    return max(float(2 * np.sum(autocorrelation) - 1), 1.0)
+
+
+def _fit_knots(z: NDArray[np.float64], independent: float) -> tuple[tuple[float, float], ...]:
+    """Where the reference is long enough to know better than the normal distribution."""
+    tails = [tail for tail in KNOT_TAILS if independent * tail >= PRIOR_TAIL_COUNT]
+    if not tails:
+        return ()
+    u = stats.norm.isf(tails)
+    count = independent * np.array(tails)
+    weight = count / (count + PRIOR_TAIL_COUNT)
+    bent = (1 - weight) * u + weight * np.quantile(z, 1 - np.array(tails))
+    bent = np.maximum.accumulate(bent)
+    bent += 1e-6 * np.arange(len(bent))  # strictly increasing, so that g has an inverse
+    return tuple(zip(u.tolist(), bent.tolist(), strict=True))
+
+
+def _bend(
+    values: NDArray[np.float64],
+    knots: tuple[tuple[float, float], ...],
+    towards_normal: bool = False,
+) -> NDArray[np.float64]:
+    """Piecewise linear map u → z through the knots, or back; slope 1 below, mean slope above."""
+    if not knots:
+        return values
+    u, z = np.array(knots).T
+    slope = (z[-1] - z[0]) / (u[-1] - u[0]) if len(u) > 1 else 1.0
+    x, y = (z, u) if towards_normal else (u, z)
+    slope = 1 / slope if towards_normal else slope
+    inner = np.interp(values, x, y)
+    below, above = np.minimum(values - x[0], 0), np.maximum(values - x[-1], 0)
+    bent: NDArray[np.float64] = inner + below + slope * above
+    return bent
+
+
+def _draw_gaussian(
+    autocorrelation: Sequence[float], n_draws: int, n_rows: int, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Stationary Gaussian paths by circulant embedding (Dietrich & Newsam 1997)."""
+    lags = len(autocorrelation)
+    n = 2 ** int(np.ceil(np.log2(n_rows + lags)))
+    circle = np.zeros(n)
+    circle[:lags] = autocorrelation
+    circle[n - lags + 1 :] = circle[1:lags][::-1]
+    power = np.maximum(np.fft.rfft(circle).real, 0)  # a cut sequence can fall below 0
+    power *= n / (2 * power.sum() - power[0] - power[-1])  # and then has variance 1 again
+    noise = np.fft.rfft(rng.normal(size=(n_draws, n)), axis=1)
+    paths: NDArray[np.float64] = np.fft.irfft(noise * np.sqrt(power), n, axis=1)[:, :n_rows]
+    return paths
+
+
+def _check_share(name: str, value: float) -> None:
+    if not 0 < value < 1:
+        raise ParameterError(f"{name} is {value:g}, but must lie between 0 and 1")
