@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,6 +96,40 @@ def _find_block(rows: FloatArray, block: FloatArray) -> int | None:
         if np.array_equal(rows[start : start + len(block)], block, equal_nan=True):
             return int(start)
     return None
+
+
+@dataclass(frozen=True)
+class ConformalCalibration:
+    """Threshold and p-values from scores of normal rows as if they were exchangeable.
+
+    Attributes
+    ----------
+    scores : tuple of float
+        Scores of normal windows, ascending.
+
+    Examples
+    --------
+    >>> calibration = ConformalCalibration(tuple(range(1, 100)))
+    >>> calibration.threshold(0.05), calibration.p_value([95.5, 0.0]).tolist()
+    (95.0, [0.05, 1.0])
+    """
+
+    scores: tuple[float, ...]
+
+    def threshold(self, rate: float) -> float:
+        """As :func:`calibrate_threshold` gives it."""
+        return calibrate_threshold(np.array(self.scores, dtype=np.float64), rate)
+
+    def p_value(self, scores: Any) -> NDArray[np.float64]:
+        """Conformal p-values, (1 + number of normal scores ≥ score) / (n + 1); NaN stays NaN."""
+        values = np.asarray(scores, dtype=np.float64)
+        below = np.searchsorted(np.array(self.scores), values, side="left")
+        found: NDArray[np.float64] = (1 + len(self.scores) - below) / (1 + len(self.scores))
+        return np.where(np.isnan(values), np.nan, found)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers, for JSON."""
+        return {"scores": list(self.scores)}
 
 
 def calibrate_threshold(scores: NDArray[np.float64], false_alarm_rate: float) -> float:

@@ -12,16 +12,22 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import NotFittedError
 
-from dccad.calibration import calibrate_threshold
+from dccad.calibrated_scores import Calibration, fit_calibration
+from dccad.calibration import ConformalCalibration
 from dccad.clustering import to_array
 from dccad.errors import DccadError, SingleClusterWarning
 from dccad.fit_data import FitData, prepare_fit_data
 from dccad.inputs import check_scoring_log
+from dccad.learning import Recipe
 from dccad.missing import OnMissing
-from dccad.model import FittedModel, scaled_windows
+from dccad.model import FittedModel
 from dccad.network import OutputActivation
 from dccad.objective import Routing
 from dccad.parameters import (
+    CalibrationKind,
+    ConsensusKind,
+    Encoder,
+    ScoreKind,
     check_parameters,
     draw_seed,
     network_settings,
@@ -30,11 +36,14 @@ from dccad.parameters import (
 )
 from dccad.preparation import Preparation, parse_steps
 from dccad.progress import progress_bar
-from dccad.regions import find_partition
-from dccad.runs import Log, Run
-from dccad.scaling import ScalingKind, fit_scaling
-from dccad.scoring import WindowResults, fit_score_scale, score_window_set
-from dccad.training import OptimizerName, Schedule, TrainingResult, fit_jointly
+from dccad.ranking import Ranking
+from dccad.reference import FittedScore, Learned, fit_centre_score, fit_statistics_score
+from dccad.regions import RegionReport, find_centre_partition, find_consensus_partition
+from dccad.representation import RepresentationKind
+from dccad.runs import Log
+from dccad.scaling import ScalingKind
+from dccad.scoring import Partition, WindowResults
+from dccad.training import OptimizerName, Schedule, TrainingResult
 from dccad.windows import WindowSet, check_window_count
 
 
@@ -42,38 +51,80 @@ class NotTrainedError(DccadError, NotFittedError):  # type: ignore[misc]  # skle
     """A detector was asked for results before ``fit``."""
 
 
+AS_PUBLISHED = {
+    "representation": "sensors",
+    "taming": None,
+    "encoder": "dense",
+    "ranking": "distance",
+    "consensus": "centres",
+    "score": "centres",
+    "calibration": "held-out",
+}
+"""Parameters that give the published method; the gradient routing "two-step" is its form, too, and
+"one-pass" does as well."""
+
+
 class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is untyped
     """Deep convolutional clustering autoencoder for unlabelled sensor logs.
 
-    A 1-D convolutional autoencoder is trained jointly with k-means on its latent activation maps.
-    The maps whose centres lie farthest apart become the clustering kernels and are drawn to their
-    centres; the others, the reconstruction kernels, serve the reconstruction alone. The clustering
-    maps vote on one region per window, one region is normal, and every row gets a score.
+    A 1-D convolutional autoencoder is trained jointly with k-means on its activation maps. The
+    kernels whose maps tell regimes apart best become the clustering kernels and are drawn to their
+    centres; the others, the reconstruction kernels, serve the reconstruction alone. The maps that
+    agree vote on one region per window, one region is normal, and every row gets a score: how far
+    its window is from normal, by several statistics of the maps and of the reconstruction.
+
+    :meth:`as_published` gives the method as its authors describe it.
 
     Parameters
     ----------
     window : int, default=30
         Rows per window; a row is judged by itself and the ``window - 1`` rows before it.
-    n_clusters : int, default=2
-        Clusters K of every activation map, and regions of the log.
+    n_clusters : int or "auto", default=2
+        Regions of the log, and clusters K of every activation map. "auto" (maps have two clusters)
+        divides regions as long as a division is clear, and may find only one.
     stride : int, default=1
         Rows between two training windows; scoring always uses every row.
-    n_kernels : int, default=16
-        Kernels of the first convolution; every further encoder block has twice as many.
-    kernel_size : int, default=3
-        Rows that one kernel sees.
-    depth : int, default=3
-        Encoder blocks, 3 to 5; the decoder mirrors them.
-    strides : "auto" or tuple of int, default="auto"
-        Step of each encoder block; their product must divide ``window``. "auto" shortens by 2 or
-        3 per block while the activation maps keep 4 positions.
-    batch_norm : bool, default=True
-        Batch normalisation after each convolution. It gives every map the same scale before maps
-        are ranked; without it, the ranking favours maps of large scale.
     scaling : {"standard", "minmax"}, default="standard"
         Scaling of each sensor, fitted on ``normal`` if given, else on the log.
+    representation : {"sensors+whitened", "whitened", "sensors"}, default="sensors+whitened"
+        What the network sees: the scaled sensors, uncorrelated directions of unit variance, or
+        both. Fitted on the same rows as the scaling.
+    taming : float or None, default=4.0
+        Excursions beyond about this many standard deviations enter as their logarithm. None: as
+        they are.
+    encoder : {"depthwise", "dense"}, default="depthwise"
+        "depthwise": each kernel sees one direction, and maps are pooled over the window (mean,
+        recent mean, log-variance) before they are clustered. "dense": each kernel sees all, and
+        maps keep their positions, as published.
+    kernel_size : int, default=3
+        Rows that one kernel sees.
+    kernels_per_direction : int, default=2
+        Of the depthwise encoder.
+    bottleneck : int or "auto", default="auto"
+        Channels through which the depthwise encoder's decoder sees all maps; "auto" is half the
+        number of sensors.
+    n_kernels : int, default=16
+        Kernels of the dense encoder's first convolution; every further block has twice as many.
+    depth : int, default=3
+        Blocks of the dense encoder, 3 to 5; the decoder mirrors them.
+    strides : "auto" or tuple of int, default="auto"
+        Step of each block of the dense encoder; their product must divide ``window``. "auto"
+        shortens by 2 or 3 per block while the activation maps keep 4 positions.
+    batch_norm : bool, default=True
+        Batch normalisation after each convolution of the dense encoder. It gives every map the
+        same scale before maps are ranked by distance.
     output_activation : {"none", "sigmoid"}, default="none"
-        "sigmoid" needs ``scaling="minmax"``.
+        Of the dense encoder; "sigmoid" needs ``scaling="minmax"``.
+    ranking : str, default="separation-persistence"
+        What the maps are ranked by: "separation" (share of variance that the clusters explain),
+        "persistence" (how much longer clusters last than chance), the product of both, or
+        "distance" between the centres, as published.
+    consensus : {"vote", "centres"}, default="vote"
+        One region per window by a vote of the maps that agree (depthwise encoder), or by k-means
+        on all clustering maps together, as published.
+    score : {"statistics", "centres"}, default="statistics"
+        Distance of several statistics from normal windows (depthwise encoder), or distance to the
+        normal centres and reconstruction error, as published.
     n_clustering_kernels : float or int, default=0.5
         Share (float) or number (int) of activation maps that become clustering kernels; 1.0 is the
         ablation without a split.
@@ -101,8 +152,12 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         k-means++ restarts at the first update; later updates start from the last centres.
     false_alarm_rate : float, default=0.01
         Share of normal rows that ``predict`` may flag.
+    calibration : {"cross-fitted", "held-out"}, default="cross-fitted"
+        Where the scores behind the threshold come from: every reference row by a model that has
+        not seen it (without ``normal``: rows of the normal region), or the last part of each run
+        of ``normal``, which training never sees (without: the rows of the fit).
     calibration_fraction : float, default=0.3
-        Last part of each run of ``normal`` that is kept out of training, for the threshold.
+        That last part, with "held-out".
     max_gap : float, optional
         A longer step of time (seconds) interrupts a run; default 5 × its median step.
     on_missing : {"error", "interpolate", "hold", "drop"}, default="error"
@@ -182,16 +237,24 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
     def __init__(
         self,
         window: int = 30,
-        n_clusters: int = 2,
+        n_clusters: Any = 2,
         *,
         stride: int = 1,
-        n_kernels: int = 16,
+        scaling: ScalingKind = "standard",
+        representation: RepresentationKind = "sensors+whitened",
+        taming: float | None = 4.0,
+        encoder: Encoder = "depthwise",
         kernel_size: int = 3,
+        kernels_per_direction: int = 2,
+        bottleneck: Any = "auto",
+        n_kernels: int = 16,
         depth: int = 3,
         strides: Any = "auto",
         batch_norm: bool = True,
-        scaling: ScalingKind = "standard",
         output_activation: OutputActivation = "none",
+        ranking: Ranking = "separation-persistence",
+        consensus: ConsensusKind = "vote",
+        score: ScoreKind = "statistics",
         n_clustering_kernels: float = 0.5,
         alpha: float = 0.5,
         routing: Routing = "one-pass",
@@ -207,6 +270,7 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         tol: float = 1e-4,
         n_init: int = 4,
         false_alarm_rate: float = 0.01,
+        calibration: CalibrationKind = "cross-fitted",
         calibration_fraction: float = 0.3,
         max_gap: float | None = None,
         on_missing: OnMissing = "error",
@@ -220,13 +284,21 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         self.window = window
         self.n_clusters = n_clusters
         self.stride = stride
-        self.n_kernels = n_kernels
+        self.scaling = scaling
+        self.representation = representation
+        self.taming = taming
+        self.encoder = encoder
         self.kernel_size = kernel_size
+        self.kernels_per_direction = kernels_per_direction
+        self.bottleneck = bottleneck
+        self.n_kernels = n_kernels
         self.depth = depth
         self.strides = strides
         self.batch_norm = batch_norm
-        self.scaling = scaling
         self.output_activation = output_activation
+        self.ranking = ranking
+        self.consensus = consensus
+        self.score = score
         self.n_clustering_kernels = n_clustering_kernels
         self.alpha = alpha
         self.routing = routing
@@ -242,6 +314,7 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         self.tol = tol
         self.n_init = n_init
         self.false_alarm_rate = false_alarm_rate
+        self.calibration = calibration
         self.calibration_fraction = calibration_fraction
         self.max_gap = max_gap
         self.on_missing = on_missing
@@ -251,6 +324,23 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         self.device = device
         self.random_state = random_state
         self.verbose = verbose
+
+    @classmethod
+    def as_published(cls, **parameters: Any) -> DCCA:
+        """The method of Chadha et al. (2021) as its authors describe it.
+
+        Parameters
+        ----------
+        **parameters
+            Others than those that :data:`AS_PUBLISHED` fixes.
+
+        Examples
+        --------
+        >>> detector = DCCA.as_published(window=30, random_state=0)
+        >>> detector.encoder, detector.ranking, detector.representation
+        ('dense', 'distance', 'sensors')
+        """
+        return cls(**{**AS_PUBLISHED, **parameters})
 
     def fit(self, X: Any, y: None = None, normal: Any = None) -> DCCA:
         """Learn regions, scores and threshold from an unlabelled log.
@@ -373,7 +463,8 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
             Windows at stride 1 of the prepared rows, runs one after another.
         """
         log = self._check_log(X)
-        return self.model_.score_windows(self.model_.windows(log.segments), keep_latents)
+        windows = self.model_.windows(log.segments)
+        return self.model_.score_windows(windows, keep_latents, keep_assignments=True)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Names of the features that :meth:`transform` gives: activation map and position."""
@@ -402,60 +493,116 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
             preparation=preparation,
             window=self.window,
             stride=self.stride,
-            n_clusters=self.n_clusters,
+            n_clusters=self._clusters_per_map,
             calibration_fraction=self.calibration_fraction,
+            keep_whole=self.calibration == "cross-fitted",
         )
-        scaling = fit_scaling(data.normal or data.training, self.scaling)
-        windows = scaled_windows(data.training, scaling, self.window, self.stride)
-        result = self._train(windows, len(data.log.columns))
+        self.seed_ = draw_seed(self.random_state)
+        recipe = self._recipe(len(data.log.columns))
+        representation = recipe.represent(data.normal, data.training)
+        windows = representation.windows(data.training, self.window, self.stride)
+        result = self._train(recipe, windows)
 
-        split = result.split
         is_reference = data.is_normal(windows.starts.numpy())
-        partition, self.region_report_, regions = find_partition(
-            split.clusters.centres,
-            result.latents,
-            split.clustering_maps,
-            reference=is_reference,
-            generator=torch.Generator().manual_seed(self.seed_),
-        )
+        partition, self.region_report_, regions = self._find_regions(result, windows, is_reference)
         _warn_of_single_region(regions)
         is_normal = regions == 0 if is_reference is None else is_reference
 
-        results = score_window_set(windows, result.network, partition)
-        score_scale = fit_score_scale(results, is_normal)
+        learned = Learned(recipe, representation, result.network, windows, is_normal)
+        fitted = self._fit_score(learned, partition, data)
         self.model_ = FittedModel(
-            self.window, preparation, scaling, result.network, partition, score_scale
+            self.window,
+            preparation,
+            representation,
+            result.network,
+            partition,
+            fitted.statistics,
+            fitted.scale,
         )
-        self.threshold_ = self._calibrate(data.held_out, self.model_.scores(results)[is_normal])
+        self.calibration_ = self._calibrate(fitted)
+        self.threshold_ = self.calibration_.threshold(self.false_alarm_rate)
         self._remember(result, data)
         self.decision_scores_, self.regions_ = self.model_.score_log(data.log)
         self.labels_ = self._flag(self.decision_scores_)
         return data.log
 
-    def _train(self, windows: WindowSet, n_sensors: int) -> TrainingResult:
-        """Pre-training and joint optimisation, with progress."""
+    @property
+    def _clusters_per_map(self) -> int:
+        return 2 if self.n_clusters == "auto" else int(self.n_clusters)
+
+    def _recipe(self, n_sensors: int) -> Recipe:
         parameters = self.get_params(deep=False)
-        self.seed_ = draw_seed(self.random_state)
+        return Recipe(
+            self.window,
+            self.stride,
+            self.scaling,
+            self.representation,
+            self.taming,
+            network_settings(parameters, n_sensors),
+            training_settings({**parameters, "n_clusters": self._clusters_per_map}, self.seed_),
+            resolve_device(self.device),
+        )
+
+    def _train(self, recipe: Recipe, windows: WindowSet) -> TrainingResult:
+        """Pre-training and joint optimisation, with progress."""
         epochs = self.pretrain_epochs + self.joint_epochs
         with progress_bar("training", epochs, enabled=self.verbose) as advance:
-            return fit_jointly(
+            return recipe.train(
                 windows,
-                network_settings(parameters, n_sensors),
-                training_settings(parameters, self.seed_),
-                resolve_device(self.device),
                 lambda record: advance(
                     record["epoch"] + 1, f"{record['phase']}, loss {record['total_loss']:.3g}"
                 ),
             )
 
-    def _calibrate(self, held_out: list[Run], seen: NDArray[np.float64]) -> float:
-        """Threshold from held-out normal rows, else from the normal rows of the fit (``seen``)."""
-        scores = seen
-        if held_out:
-            windows = self.model_.windows(held_out)
-            scores = self.model_.scores(self.model_.score_windows(windows))
+    def _find_regions(
+        self,
+        result: TrainingResult,
+        windows: WindowSet,
+        is_reference: NDArray[np.bool_] | None,
+    ) -> tuple[Partition, RegionReport, NDArray[np.int64]]:
+        split = result.split
+        if self.consensus == "centres":
+            return find_centre_partition(
+                split.clusters.centres,
+                result.latents,
+                split.clustering_maps,
+                reference=is_reference,
+                generator=torch.Generator().manual_seed(self.seed_),
+            )
+        together = (result.network.kernel_of_map < 0).nonzero()[:, 0].to(result.latents.device)
+        return find_consensus_partition(
+            split.clusters.centres,
+            result.latents,
+            torch.cat((split.clustering_maps, together)),
+            windows.starts,
+            self.window,
+            self.stride,
+            None if self.n_clusters == "auto" else self.n_clusters,
+            self.ranking,
+            is_reference,
+        )
+
+    def _fit_score(self, learned: Learned, partition: Partition, data: FitData) -> FittedScore:
+        if self.score == "centres":
+            return fit_centre_score(learned, partition, data.held_out)
+        with progress_bar("cross-fitting", 1, enabled=self.verbose) as advance:
+            return fit_statistics_score(
+                learned,
+                data.training,
+                len(data.normal),
+                data.held_out,
+                self.calibration == "cross-fitted",
+                advance=None,
+            )
+
+    def _calibrate(self, fitted: FittedScore) -> Calibration | ConformalCalibration:
+        """What normal scores look like, from rows that their models have not seen if possible."""
+        scores = np.concatenate(fitted.normal_scores)
+        scores = scores[np.isfinite(scores)]
         self.n_calibration_windows_ = len(scores)
-        return calibrate_threshold(scores, self.false_alarm_rate)
+        if self.calibration == "cross-fitted" and fitted.unseen:
+            return fit_calibration(fitted.normal_scores)
+        return ConformalCalibration(tuple(np.sort(scores).tolist()))
 
     def _remember(self, result: TrainingResult, data: FitData) -> None:
         """Set the fitted attributes that describe data and training."""
@@ -473,12 +620,17 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         self.cluster_centers_ = to_array(split.clusters.centres)
         self.map_distances_, self.map_ranks_ = to_array(split.distances), to_array(split.ranks)
         order = np.argsort(self.map_ranks_)
-        is_clustering = to_array(split.clustering)[order]
-        self.clustering_kernels_ = order[is_clustering]
-        self.reconstruction_kernels_ = order[~is_clustering]
+        self.map_qualities_ = to_array(split.qualities)
+        self.clustering_maps_ = order[to_array(split.clustering)[order]]
+        kernels = to_array(split.kernels)
+        best_first = to_array(result.network.kernel_of_map)[order]
+        best_first = best_first[best_first >= 0]
+        by_rank = best_first[np.sort(np.unique(best_first, return_index=True)[1])]
+        self.clustering_kernels_ = by_rank[kernels[by_rank]]
+        self.reconstruction_kernels_ = by_rank[~kernels[by_rank]]
         self.assignment_counts_ = np.stack(
             [
-                np.bincount(clusters, minlength=self.n_clusters)
+                np.bincount(clusters, minlength=self._clusters_per_map)
                 for clusters in to_array(split.clusters.assignments).T
             ]
         )

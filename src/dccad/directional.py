@@ -87,24 +87,30 @@ class DirectionalAutoencoder(Autoencoder):
         self.settings = settings
         directions, kernels = settings.n_directions, settings.n_kernels
         size = min(settings.kernel_size, settings.window)
-        self.encoder = nn.Conv1d(directions, kernels, size, groups=directions, bias=False)
+        reach = size**-0.5
+        self.kernels = nn.Parameter(torch.empty(kernels, size).uniform_(-reach, reach))
         self.mixing = nn.Conv1d(kernels, settings.bottleneck, 1)
         self.normalisation = nn.BatchNorm1d(settings.bottleneck)
         self.decoder = nn.ConvTranspose1d(settings.bottleneck, directions, size)
         with torch.no_grad():
-            kernel = self.encoder.weight.view(directions, settings.kernels_per_direction, size)
-            kernel[:, 0] = 0.0
-            kernel[:, 0, -1] = 1.0
+            level = self.kernels[:: settings.kernels_per_direction]
+            level.zero_()[:, -1] = 1.0
             if settings.kernels_per_direction > 1:
-                kernel[:, 1] = 0.0
-                kernel[:, 1, -1] = 0.5**0.5
+                change = self.kernels[1 :: settings.kernels_per_direction].zero_()
+                change[:, -1] = 0.5**0.5
                 if size > 1:
-                    kernel[:, 1, -2] = -(0.5**0.5)
+                    change[:, -2] = -(0.5**0.5)
 
     def encode(self, windows: Tensor) -> Tensor:
         """Windows (B, D, L) to activation maps (B, kernels, L − kernel size + 1)."""
-        maps: Tensor = self.encoder(windows)
-        return maps
+        size = self.kernels.shape[1]
+        length = windows.shape[2] - size + 1
+        kernels = self.kernels.view(windows.shape[1], -1, size, 1)
+        # a sum over the few taps: torch's grouped convolution is slower by far on a CPU
+        maps = windows[:, :, None, :length] * kernels[:, :, 0]
+        for tap in range(1, size):
+            maps = maps + windows[:, :, None, tap : tap + length] * kernels[:, :, tap]
+        return maps.flatten(1, 2)
 
     def decode(self, maps: Tensor) -> Tensor:
         """Activation maps to reconstructed windows (B, D, L)."""
@@ -135,7 +141,7 @@ class DirectionalAutoencoder(Autoencoder):
 
     def map_parameters(self) -> list[nn.Parameter]:
         """Parameters with one row per kernel, which the gradient routing divides."""
-        return [self.encoder.weight]
+        return [self.kernels]
 
 
 def describe_maps(settings: DirectionalSettings, sensors: tuple[str, ...]) -> list[str]:

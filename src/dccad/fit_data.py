@@ -60,6 +60,7 @@ def prepare_fit_data(
     stride: int,
     n_clusters: int,
     calibration_fraction: float,
+    keep_whole: bool = False,
 ) -> FitData:
     """Check the logs of a fit and divide their rows.
 
@@ -79,6 +80,8 @@ def prepare_fit_data(
         Training needs at least this many windows.
     calibration_fraction : float
         Last share of each reference run that is held out.
+    keep_whole : bool
+        Hold nothing out: the reference is scored by cross-fitting.
 
     Raises
     ------
@@ -110,6 +113,10 @@ def prepare_fit_data(
     prepared_log = preparation.apply(log)
     check_window_count(preparation.apply(reference).segments, window, n_clusters, stride)
     check_window_count(prepared_log.segments, window)
+    if keep_whole:
+        normal_runs = preparation.apply_to_runs(reference.segments)
+        others = [] if log is reference else list(prepared_log.segments)
+        return FitData(prepared_log, reference, normal_runs + others, normal_runs, [])
     shortest = (window + n_clusters * stride) * preparation.rows_per_row
     trained, held_out = hold_out(reference.segments, calibration_fraction, shortest)
     unlabelled = [] if log is reference else leave_out(log.segments, held_out)

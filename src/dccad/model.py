@@ -10,16 +10,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dccad.network import ConvAutoencoder
+from dccad.network import Autoencoder
 from dccad.preparation import Preparation
-from dccad.regions import Partition
+from dccad.representation import Representation
 from dccad.runs import Log, Run
-from dccad.scaling import Scaling
-from dccad.scoring import ScoreScale, WindowResults, score_window_set
-from dccad.windows import WindowSet, window_starts, windows_to_rows
-
-SCALED_TOGETHER = 1 << 16
-"""Rows that are scaled in one piece: in double precision, without a second copy of the log."""
+from dccad.scoring import Partition, Statistics, WindowResults, score_window_set
+from dccad.statistics import ScoreScale
+from dccad.windows import WindowSet, windows_to_rows
 
 
 @dataclass(frozen=True)
@@ -31,32 +28,39 @@ class FittedModel:
     window : int, in rows
     preparation : Preparation
         Conditioning of a log before it is scored.
-    scaling : Scaling
-    network : ConvAutoencoder
+    representation : Representation
+    network : Autoencoder
         In evaluation mode.
-    partition : Partition
+    partition : CentrePartition or ConsensusPartition
         Centres, regions and the normal region.
+    statistics : CentreStatistics or WindowStatistics
+        Distances from normal windows.
     score_scale : ScoreScale
     """
 
     window: int
     preparation: Preparation
-    scaling: Scaling
-    network: ConvAutoencoder
+    representation: Representation
+    network: Autoencoder
     partition: Partition
+    statistics: Statistics
     score_scale: ScoreScale
 
     def windows(self, segments: Sequence[Run], stride: int = 1) -> WindowSet:
-        """Scaled windows of checked runs."""
-        return scaled_windows(segments, self.scaling, self.window, stride)
+        """Windows of checked runs, in the representation of the fit."""
+        return self.representation.windows(segments, self.window, stride)
 
-    def score_windows(self, windows: WindowSet, keep_latents: bool = False) -> WindowResults:
-        """Clusters, regions and both statistics of each window."""
-        return score_window_set(windows, self.network, self.partition, keep_latents)
+    def score_windows(
+        self, windows: WindowSet, keep_latents: bool = False, keep_assignments: bool = False
+    ) -> WindowResults:
+        """Regions and statistics of each window; latents and clusters of maps on request."""
+        return score_window_set(
+            windows, self.network, self.partition, self.statistics, keep_latents, keep_assignments
+        )
 
     def scores(self, results: WindowResults) -> NDArray[np.float64]:
         """One score per window, higher is more anomalous."""
-        return self.score_scale.combine(results.distance, results.error)
+        return self.score_scale.combine(results.statistics)
 
     def score_rows(self, segments: Sequence[Run]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Score and region of every row.
@@ -110,18 +114,3 @@ class FittedModel:
         lengths = [len(segment) for segment in segments]
         return windows_to_rows(values, windows.starts.cpu().numpy(), self.window, lengths, fill)
 
-
-def scaled_windows(
-    segments: Sequence[Run], scaling: Scaling, window: int, stride: int = 1
-) -> WindowSet:
-    """Windows of checked runs after scaling; rows are stored once."""
-    lengths = [len(segment) for segment in segments]
-    rows = np.empty((sum(lengths), len(scaling.shift)), dtype=np.float32)
-    start = 0
-    for segment in segments:
-        for first in range(0, len(segment), SCALED_TOGETHER):
-            part = scaling.apply(segment.values[first : first + SCALED_TOGETHER])
-            rows[start : start + len(part)] = part
-            start += len(part)
-    starts = window_starts(lengths, window, stride)
-    return WindowSet(torch.from_numpy(rows), torch.from_numpy(starts), window)

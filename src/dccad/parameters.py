@@ -6,17 +6,25 @@ import difflib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 from dccad.errors import ParameterError
+from dccad.directional import DirectionalSettings
 from dccad.network import NetworkSettings, automatic_strides, check_strides
 from dccad.preparation import parse_steps
+from dccad.ranking import Ranking
+from dccad.representation import RepresentationKind
 from dccad.training import TrainingSettings
+
+Encoder: TypeAlias = Literal["depthwise", "dense"]
+ConsensusKind: TypeAlias = Literal["vote", "centres"]
+ScoreKind: TypeAlias = Literal["statistics", "centres"]
+CalibrationKind: TypeAlias = Literal["cross-fitted", "held-out"]
 
 _WHOLE_NUMBERS = {
     "window": 1,
-    "n_clusters": 2,
     "stride": 1,
+    "kernels_per_direction": 1,
     "n_kernels": 1,
     "kernel_size": 1,
     "pretrain_epochs": 0,
@@ -30,6 +38,12 @@ _WHOLE_NUMBERS = {
 
 _CHOICES = {
     "scaling": ("standard", "minmax"),
+    "representation": get_args(RepresentationKind),
+    "encoder": get_args(Encoder),
+    "ranking": get_args(Ranking),
+    "consensus": get_args(ConsensusKind),
+    "score": get_args(ScoreKind),
+    "calibration": get_args(CalibrationKind),
     "output_activation": ("none", "sigmoid"),
     "routing": ("one-pass", "two-step"),
     "optimizer": ("adam", "sgd"),
@@ -87,6 +101,18 @@ def check_parameters(parameters: Mapping[str, Any]) -> None:
     for name in ("batch_norm", "keep_latents", "verbose"):
         expect(name, isinstance(parameters[name], bool), "True or False")
 
+    number = parameters["n_clusters"]
+    automatic = isinstance(number, str) and number == "auto"
+    expect("n_clusters", automatic or _is_whole(number, 2), "a whole number of at least 2 or 'auto'")
+    width = parameters["bottleneck"]
+    expect(
+        "bottleneck",
+        (isinstance(width, str) and width == "auto") or _is_whole(width, 1),
+        "a whole number of at least 1 or 'auto'",
+    )
+    taming = parameters["taming"]
+    expect("taming", taming is None or (_is_real(taming) and taming > 0), "None or above 0")
+    problems += _misfits(parameters)
     depth, strides = parameters["depth"], parameters["strides"]
     expect("depth", _is_whole(depth, 3) and depth <= 5, "3, 4 or 5 encoder blocks")
     listed = isinstance(strides, list | tuple) and all(_is_whole(stride, 1) for stride in strides)
@@ -123,6 +149,29 @@ def check_parameters(parameters: Mapping[str, Any]) -> None:
         raise ParameterError("; ".join(problems))
     if listed:
         check_strides(parameters["window"], strides)
+
+
+def _misfits(parameters: Mapping[str, Any]) -> list[str]:
+    """Parts of the method that do not go together."""
+    problems = []
+    if parameters["encoder"] == "dense":
+        for name, wrong, right in (
+            ("consensus", "vote", "centres"),
+            ("score", "statistics", "centres"),
+        ):
+            if parameters[name] == wrong:
+                problems.append(
+                    f"{name}={wrong!r} needs pooled maps: set {name}={right!r} with "
+                    "encoder='dense' (DCCA.as_published() sets all that belongs together)"
+                )
+    if parameters["score"] == "centres":
+        if parameters["consensus"] != "centres":
+            problems.append("score='centres' needs consensus='centres'")
+        if parameters["calibration"] == "cross-fitted":
+            problems.append("score='centres' needs calibration='held-out'")
+    if parameters["consensus"] == "centres" and parameters["n_clusters"] == "auto":
+        problems.append("n_clusters='auto' needs consensus='vote'")
+    return problems
 
 
 def parse_settings(pairs: Sequence[str]) -> dict[str, Any]:
@@ -170,13 +219,27 @@ def refuse_unknown_settings(settings: Mapping[str, Any], known: Mapping[str, Any
             raise ParameterError(f"{name!r} is no parameter of DCCA{hint}")
 
 
-def network_settings(parameters: Mapping[str, Any], n_sensors: int) -> NetworkSettings:
+def network_settings(
+    parameters: Mapping[str, Any], n_sensors: int
+) -> NetworkSettings | DirectionalSettings:
     """Shape of the network for checked parameters and a number of sensors."""
     window, strides = parameters["window"], parameters["strides"]
+    kind = "sensors" if n_sensors == 1 else parameters["representation"]
+    n_directions = n_sensors * (2 if kind == "sensors+whitened" else 1)
+    if parameters["encoder"] == "depthwise":
+        width = parameters["bottleneck"]
+        return DirectionalSettings(
+            n_directions=n_directions,
+            n_sensor_directions=0 if kind == "whitened" else n_sensors,
+            window=int(window),
+            kernels_per_direction=int(parameters["kernels_per_direction"]),
+            kernel_size=int(parameters["kernel_size"]),
+            bottleneck=max(1, n_sensors // 2) if width == "auto" else int(width),
+        )
     if strides == "auto":
         strides = automatic_strides(window, parameters["depth"])
     return NetworkSettings(
-        n_sensors=n_sensors,
+        n_sensors=n_directions,
         window=int(window),
         n_kernels=int(parameters["n_kernels"]),
         kernel_size=int(parameters["kernel_size"]),

@@ -17,7 +17,7 @@ from dccad.clustering import MapClusters, centre_distances
 
 Ranking: TypeAlias = Literal["separation-persistence", "separation", "persistence", "distance"]
 
-LAGS = (1, 2, 3)
+LAGS = (2, 4)
 """Lags of the persistence, in windows: the longer ones tell regimes from slow noise."""
 
 

@@ -16,14 +16,19 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dccad.clustering import assign_maps, cluster_maps, to_array
+from dccad.consensus import Consensus, find_consensus
+from dccad.ranking import Ranking
+
+LEAST_QUALITY = 0.3
+"""Quality (separation × persistence) that a further region needs with ``n_clusters="auto"``."""
 
 TIE = 0.01
 """Spreads closer than this (relative) count as equal, and the larger region is normal."""
 
 
 @dataclass(frozen=True)
-class Partition:
-    """What a fit leaves behind to read regions from latents; nothing here is fitted again.
+class CentrePartition:
+    """Regions as the published method reads them: the nearest centre over all clustering maps.
 
     Attributes
     ----------
@@ -39,11 +44,48 @@ class Partition:
     clustering_maps: Tensor
     region_centres: Tensor
 
-    def to(self, device: torch.device) -> Partition:
+    @property
+    def n_regions(self) -> int:
+        """Regions that windows may fall into."""
+        return len(self.region_centres)
+
+    def assign(self, latents: Tensor) -> Tensor:
+        """Region of each window from latents of shape (n_windows, n_maps, map_length)."""
+        return assign_regions(latents[:, self.clustering_maps], self.region_centres)
+
+    def to(self, device: torch.device) -> CentrePartition:
         """The same partition with its tensors on another device."""
-        return Partition(
+        return CentrePartition(
             self.centres.to(device), self.clustering_maps.to(device), self.region_centres.to(device)
         )
+
+
+@dataclass(frozen=True)
+class ConsensusPartition:
+    """Regions by the vote of the maps that agree.
+
+    Attributes
+    ----------
+    centres : Tensor of shape (n_maps, n_clusters, 1)
+        Of every single pooled map.
+    consensus : Consensus
+    """
+
+    centres: Tensor
+    consensus: Consensus
+
+    @property
+    def n_regions(self) -> int:
+        """Regions that windows may fall into."""
+        return self.consensus.n_regions
+
+    def assign(self, latents: Tensor) -> Tensor:
+        """Region of each window from pooled maps of shape (n_windows, n_maps, 1)."""
+        return self.consensus.assign(latents)
+
+    def to(self, device: torch.device) -> ConsensusPartition:
+        """The same partition with its tensors on another device."""
+        return ConsensusPartition(self.centres.to(device), self.consensus)
 
 
 @dataclass(frozen=True)
@@ -177,7 +219,7 @@ def find_normal_region(
     return order, report
 
 
-def find_partition(
+def find_centre_partition(
     centres: Tensor,
     latents: Tensor,
     clustering_maps: Tensor,
@@ -185,7 +227,7 @@ def find_partition(
     reference: NDArray[np.bool_] | None = None,
     n_init: int = 10,
     generator: torch.Generator | None = None,
-) -> tuple[Partition, RegionReport, NDArray[np.int64]]:
+) -> tuple[CentrePartition, RegionReport, NDArray[np.int64]]:
     """Find the consensus regions of the fit windows and name the normal one.
 
     Parameters
@@ -203,7 +245,7 @@ def find_partition(
 
     Returns
     -------
-    partition : Partition
+    partition : CentrePartition
     report : RegionReport
     regions : ndarray of shape (n_windows,), int64
         0 is normal.
@@ -218,7 +260,58 @@ def find_partition(
     spread = to_array(squared_distances(clustering, region_centres[found]))
     order, report = find_normal_region(to_array(found), spread, n_clusters, reference)
     renumbered = np.argsort(order)[to_array(found)]
-    partition = Partition(
+    partition = CentrePartition(
         centres, clustering_maps, region_centres[torch.from_numpy(order).to(centres.device)]
     )
     return partition, report, renumbered
+
+
+def find_consensus_partition(
+    centres: Tensor,
+    latents: Tensor,
+    candidates: Tensor,
+    starts: Tensor,
+    window: int,
+    stride: int,
+    n_regions: int | None,
+    ranking: Ranking,
+    reference: NDArray[np.bool_] | None = None,
+) -> tuple[ConsensusPartition, RegionReport, NDArray[np.int64]]:
+    """Find the regions of the fit windows by the maps' consensus, and name the normal one.
+
+    Parameters
+    ----------
+    centres : Tensor of shape (n_maps, n_clusters, 1)
+    latents, candidates, starts, window, stride, n_regions, ranking
+        As in :func:`dccad.consensus.find_consensus`.
+    reference : ndarray of shape (n_windows,), bool, optional
+        Which windows are reference-normal.
+
+    Returns
+    -------
+    partition : ConsensusPartition
+    report : RegionReport
+        A region's spread is the mean over maps of its share of the map's variance.
+    regions : ndarray of shape (n_windows,), int64
+        0 is normal.
+    """
+    cuts, found = find_consensus(
+        latents,
+        candidates,
+        starts,
+        window,
+        stride,
+        n_regions,
+        ranking,
+        LEAST_QUALITY,
+    )
+    values = latents[..., 0]
+    standard = (values - values.mean(dim=0)) / values.std(dim=0).clamp(min=1e-6)
+    spread = torch.zeros(len(values), device=values.device)
+    for region in range(len(cuts) + 1):
+        mine = torch.from_numpy(found == region).to(values.device)
+        inside = standard[mine]
+        spread[mine] = (inside - inside.mean(dim=0)).square().mean(dim=1)
+    order, report = find_normal_region(found, to_array(spread), len(cuts) + 1, reference)
+    partition = ConsensusPartition(centres, Consensus(cuts, order))
+    return partition, report, np.argsort(order)[found]

@@ -1,14 +1,13 @@
-"""Windows to regions and scores with the stored centres.
+"""Windows to regions and statistics with what the fit stored.
 
 :func:`score_windows` is the one function behind batch scoring and everything that must agree with
-it. It fits nothing: what it needs was fixed by the fit and stands in a
-:class:`~dccad.regions.Partition`.
+it. It fits nothing: what it needs was fixed by the fit and stands in a partition and in statistics.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -16,41 +15,48 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dccad.clustering import assign_maps
-from dccad.network import ConvAutoencoder
-from dccad.regions import Partition, assign_regions, squared_distances
+from dccad.network import Autoencoder
+from dccad.regions import CentrePartition, ConsensusPartition, squared_distances
+from dccad.statistics import WindowStatistics
 from dccad.windows import WindowSet
 
 CHUNK = 1024
 """Windows scored at a time; bounds the memory, and changes no score beyond float32 rounding."""
 
+Partition: TypeAlias = CentrePartition | ConsensusPartition
+
 
 @dataclass(frozen=True)
-class ScoreScale:
-    """Mean and standard deviation of the two statistics over the normal windows of the fit.
+class CentreStatistics:
+    """The statistics of the published method.
 
-    The statistics are the root-mean-square distance to the normal centres and the root-mean-square
-    reconstruction error; the score is the mean of their two standardised values.
+    Attributes
+    ----------
+    clustering_maps : Tensor of shape (n_clustering,), int64
+    centres : Tensor of shape (n_clustering, map_length)
+        Of the normal region.
     """
 
-    distance_mean: float
-    distance_std: float
-    error_mean: float
-    error_std: float
+    clustering_maps: Tensor
+    centres: Tensor
 
-    def combine(
-        self, distance: NDArray[np.float64], error: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        """One score per window: 0 is typical of the normal region, 1 is one standard deviation.
+    names = ("distance", "error")
 
-        Examples
-        --------
-        >>> scale = ScoreScale(1.0, 0.5, 2.0, 1.0)
-        >>> scale.combine(np.array([1.0, 2.0]), np.array([2.0, 3.0])).tolist()
-        [0.0, 1.5]
-        """
-        standard_distance = (distance - self.distance_mean) / self.distance_std
-        standard_error = (error - self.error_mean) / self.error_std
-        return 0.5 * (standard_distance + standard_error)
+    def measure(
+        self, network: Autoencoder, windows: Tensor, maps: Tensor, reconstruction: Tensor
+    ) -> Tensor:
+        """Root-mean-square distance to the centres, and reconstruction error, of each window."""
+        clustering = network.pool(maps)[:, self.clustering_maps]
+        distance = squared_distances(clustering, self.centres).sqrt()
+        error = (reconstruction - windows).square().mean(dim=(1, 2)).sqrt()
+        return torch.stack((distance.double(), error.double()), dim=1)
+
+    def to(self, device: torch.device) -> CentreStatistics:
+        """The same on another device."""
+        return CentreStatistics(self.clustering_maps.to(device), self.centres.to(device))
+
+
+Statistics: TypeAlias = CentreStatistics | WindowStatistics
 
 
 @dataclass(frozen=True)
@@ -60,55 +66,59 @@ class WindowResults:
     Attributes
     ----------
     latents : ndarray of shape (n_windows, n_maps, map_length) or None
-        Kept only on request.
-    assignments : ndarray of shape (n_windows, n_maps), int64
+        Pooled maps; kept only on request.
+    assignments : ndarray of shape (n_windows, n_maps), int64, or None
+        Cluster of each map; kept only on request.
     regions : ndarray of shape (n_windows,), int64
         Consensus region; 0 is normal.
-    distance : ndarray of shape (n_windows,)
-        Root-mean-square distance to the normal region's centres over the clustering maps.
-    error : ndarray of shape (n_windows,)
-        Root-mean-square reconstruction error, in scaled sensor units.
+    statistics : ndarray of shape (n_windows, n_statistics), float64
+        In the order of ``names``.
+    names : tuple of str
+        Of the statistics.
     """
 
     latents: NDArray[np.float32] | None
-    assignments: NDArray[np.int64]
+    assignments: NDArray[np.int64] | None
     regions: NDArray[np.int64]
-    distance: NDArray[np.float64]
-    error: NDArray[np.float64]
+    statistics: NDArray[np.float64]
+    names: tuple[str, ...]
 
 
 def score_windows(
-    windows: Tensor, network: ConvAutoencoder, partition: Partition
+    windows: Tensor, network: Autoencoder, partition: Partition, statistics: Statistics
 ) -> dict[str, Tensor]:
-    """Read region, distance and reconstruction error of a batch of windows; the arithmetic.
+    """Read maps, region and statistics of a batch of windows; the arithmetic.
 
     Parameters
     ----------
-    windows : Tensor of shape (n_windows, n_sensors, window)
-        Scaled with the fit's scaling, on the network's device.
-    network : ConvAutoencoder
+    windows : Tensor of shape (n_windows, n_directions, window)
+        In the fit's representation, on the network's device.
+    network : Autoencoder
         In evaluation mode.
-    partition : Partition
+    partition : CentrePartition or ConsensusPartition
+    statistics : CentreStatistics or WindowStatistics
 
     Returns
     -------
     dict of Tensor
-        The fields of :class:`WindowResults`.
+        ``latents``, ``regions``, ``statistics`` of :class:`WindowResults`.
     """
-    latents, reconstruction = network(windows)
-    clustering = latents[:, partition.clustering_maps]
-    from_normal = squared_distances(clustering, partition.region_centres[0])
+    maps, reconstruction = network(windows)
+    latents = network.pool(maps)
     return {
         "latents": latents,
-        "assignments": assign_maps(latents, partition.centres),
-        "regions": assign_regions(clustering, partition.region_centres),
-        "distance": from_normal.sqrt().double(),
-        "error": (reconstruction - windows).square().mean(dim=(1, 2)).sqrt().double(),
+        "regions": partition.assign(latents),
+        "statistics": statistics.measure(network, windows, maps, reconstruction),
     }
 
 
 def score_window_set(
-    windows: WindowSet, network: ConvAutoencoder, partition: Partition, keep_latents: bool = False
+    windows: WindowSet,
+    network: Autoencoder,
+    partition: Partition,
+    statistics: Statistics,
+    keep_latents: bool = False,
+    keep_assignments: bool = False,
 ) -> WindowResults:
     """Score all windows of a log in chunks of bounded memory.
 
@@ -116,46 +126,30 @@ def score_window_set(
     ----------
     windows : WindowSet
         At least one window.
-    network : ConvAutoencoder
-    partition : Partition
-    keep_latents : bool
-        Return the latents too: n_windows × n_maps × map_length floats.
+    network : Autoencoder
+    partition, statistics
+        As in :func:`score_windows`.
+    keep_latents, keep_assignments : bool
+        Return what takes n_windows × n_maps numbers, too.
     """
     network.eval()
     device = next(network.parameters()).device
-    partition = partition.to(device)
+    partition, statistics = partition.to(device), statistics.to(device)
     kept: dict[str, list[NDArray[Any]]] = {}
     with torch.inference_mode():
         for indices in torch.arange(len(windows)).split(CHUNK):
-            for name, values in score_windows(
-                windows[indices].to(device), network, partition
-            ).items():
-                if name != "latents" or keep_latents:
-                    kept.setdefault(name, []).append(values.cpu().numpy())
+            found = score_windows(windows[indices].to(device), network, partition, statistics)
+            if keep_assignments:
+                found["assignments"] = assign_maps(found["latents"], partition.centres)
+            if not keep_latents:
+                del found["latents"]
+            for name, values in found.items():
+                kept.setdefault(name, []).append(values.cpu().numpy())
     joined = {name: np.concatenate(parts) for name, parts in kept.items()}
     return WindowResults(
         joined.get("latents"),
-        joined["assignments"],
+        joined.get("assignments"),
         joined["regions"],
-        joined["distance"],
-        joined["error"],
-    )
-
-
-def fit_score_scale(results: WindowResults, normal: NDArray[np.bool_]) -> ScoreScale:
-    """Fit the scale of both statistics on the normal windows of the fit.
-
-    Parameters
-    ----------
-    results : WindowResults
-    normal : ndarray of shape (n_windows,), bool
-        The reference-normal windows, or those in the normal region.
-    """
-    distance, error = results.distance[normal], results.error[normal]
-    # a statistic that does not vary (one window, constant data) must not be divided by zero
-    return ScoreScale(
-        float(distance.mean()),
-        float(distance.std()) or 1.0,
-        float(error.mean()),
-        float(error.std()) or 1.0,
+        joined["statistics"],
+        statistics.names,
     )
