@@ -179,9 +179,7 @@ def get_tep_many(
     with progress_bar("simulating", len(wanted), progress) as show:
         show(done, "")
         for position, simulated in simulate_in_any_order(missing, jobs):
-            write_tep_parquet(
-                [simulated], parts / missing[position].name, generator=generator
-            )
+            write_tep_parquet([simulated], parts / missing[position].name, generator=generator)
             done += 1
             show(done, simulated.run.name)
     _assemble(root, parts, wanted, generator)
@@ -254,9 +252,7 @@ def _is_there(path: Path, plan: RunPlan, generator: dict[str, Any]) -> bool:
     return bool(record.plan == plan and made_by == generator)
 
 
-def _assemble(
-    root: Path, parts: Path, plans: Sequence[RunPlan], generator: dict[str, Any]
-) -> None:
+def _assemble(root: Path, parts: Path, plans: Sequence[RunPlan], generator: dict[str, Any]) -> None:
     """Make one set of the finished runs, then drop them."""
     simulated = []
     for plan in plans:

@@ -12,7 +12,7 @@ from typing import Any
 
 from dccad.datasets import Dataset
 from dccad.errors import InputError, ParameterError
-from dccad.evaluation import peeling, skab, tep
+from dccad.evaluation import peeling, skab, tep, tep_many
 from dccad.evaluation.methods import METHODS, POSITION_ONLY
 from dccad.evaluation.monitoring import FALSE_ALARM_RATE, judge_monitor
 from dccad.evaluation.record import Found
@@ -54,6 +54,13 @@ _MONITOR_SETTINGS = {"false_alarm_rate": FALSE_ALARM_RATE}
 PROTOCOLS: dict[str, Protocol] = {
     "tep-pooled": Protocol(tep.load, tep.pooled_tasks, tep.judge_regions, tep.gather_pooled),
     "tep-pairs": Protocol(tep.load, tep.pairs_tasks, tep.judge_regions, tep.gather_pairs),
+    "tep-many": Protocol(
+        tep_many.load,
+        tep_many.make_tasks,
+        tep_many.judge,
+        tep_many.gather,
+        settings=_MONITOR_SETTINGS,
+    ),
     "skab": Protocol(
         skab.load,
         skab.make_tasks,
