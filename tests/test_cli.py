@@ -1098,18 +1098,19 @@ def test_data_list_says_what_there_is_and_how_to_come_by_it(call, monkeypatch, t
 def test_data_get_says_where_the_files_are_and_how_to_use_them(call, monkeypatch, tmp_path):
     asked = []
 
-    def download(name, folder, *, progress):
-        asked.append((name, folder, progress))
+    def download(name, folder, *, progress, jobs):
+        asked.append((name, folder, progress, jobs))
         return tmp_path / ("a long folder name " * 6)
 
     monkeypatch.setattr("dccad.datasets.registry.get_dataset", download)
-    code, shown, err = call("data", "get", "tep", "-o", "tep")
+    code, shown, err = call("data", "get", "tep", "-o", "tep", "--jobs", "3")
     folder = tmp_path / ("a long folder name " * 6)
-    assert (code, err, asked) == (0, "", [("tep", Path("tep"), True)])
-    assert str(folder) in shown  # a path stays whole
+    assert (code, err, asked) == (0, "", [("tep", Path("tep"), True, 3)])
+    assert f"dccad benchmark tep-pairs --data {folder}" in shown  # a path stays whole
+    assert "dccad benchmark tep-many --data" in call("data", "get", "tep-many")[1]
     code, out, _ = call("data", "get", "tep", "--json")
     assert (code, json.loads(out)) == (0, {"name": "tep", "folder": str(folder)})
-    assert asked[1][1] is None
+    assert asked[2][1] is None
 
 
 @pytest.mark.parametrize(

@@ -241,13 +241,15 @@ def info(model: Model, json: Json = False) -> None:
 @command(app, "benchmark", "dccad benchmark tep-pairs --data tep/ --seed 0 -o pairs.json")
 def benchmark(
     protocol: Annotated[
-        str, typer.Argument(metavar="PROTOCOL", help="tep-pooled, tep-pairs, skab or peeling.")
+        str,
+        typer.Argument(metavar="PROTOCOL", help="tep-pooled, tep-pairs, tep-many, skab, peeling."),
     ],
     data: Annotated[
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="The data; default: the embedded or the simulated set (skab needs a folder).",
+            help="The data; default: the embedded or the simulated set (skab needs a folder; "
+            "tep-many comes from dccad data get).",
         ),
     ] = None,
     method: Annotated[

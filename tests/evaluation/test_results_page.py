@@ -33,10 +33,17 @@ def records():
         (noise(60, "d00", 0, fault=0), noise(60, "d01", 1, 5.0, fault=1, onset=0)),
         (noise(60, "d00_te", 2, fault=0), noise(60, "d01_te", 3, 5.0, fault=1, onset=20)),
     )
+    many = Dataset(
+        "tep-many",
+        (noise(60, "n", 5, fault=0),),
+        tuple(noise(60, f"n{n}", n, fault=0) for n in (6, 7))
+        + tuple(noise(60, f"f{n}", n, 5.0, fault=1, onset=0) for n in (8, 9)),
+    )
     labels = np.repeat([0, 1], [420, 30])
     skab = Dataset("skab", (), (noise(450, "valve1/0", 4, row_labels=labels),))
     machine = peeling.prepare(simulate_peeling(20, sampling_rate=40.0, seed=3))
-    sets = {"tep-pooled": tep, "tep-pairs": tep, "skab": skab, "peeling": machine}
+    sets = {"tep-pooled": tep, "tep-pairs": tep, "tep-many": many, "skab": skab}
+    sets["peeling"] = machine
     assert set(sets) == set(PROTOCOLS)
     return {
         name: run_benchmark(
@@ -80,6 +87,7 @@ def rows_of(text, first):
     [
         ("tep-pooled", ("acc", "train_acc", "acc_k2", "oracle_map_acc")),
         ("tep-pairs", ("acc_1", "train_nmi_1", "top_map_acc_1")),
+        ("tep-many", ("tpr_calibrated", "far_calibrated_1", "average_precision", "acc_k2")),
         ("skab", ("roc_auc_per_file", "far_calibrated_1", "mar_calibrated_1", "f1")),
         ("peeling", ("acc", "balanced_acc", "region_far", "roc_auc", "fdr_calibrated_1")),
     ],
@@ -92,6 +100,13 @@ def test_the_page_shows_the_figures_of_each_method(page, records, protocol, figu
             figure = records[protocol]["results"][method].get(name)
             assert figure is None or percent(figure) in cells, name
     assert percent(records[protocol]["results"]["dccad"][figures[0]]) in text
+
+
+def test_delays_are_rows_and_not_percent(page, records):
+    text, found = part_of(page, "tep-many"), records["tep-many"]["results"]["kmeans-windows"]
+    cells = [cell for row in rows_of(text, "`kmeans-windows`") for cell in row]
+    for name in ("delay_calibrated", "add_at_fpr_0_14"):
+        assert f"{found[name]['mean']:.1f} ± {found[name]['std']:.1f}" in cells
 
 
 def test_the_rules_that_read_no_sensor_stand_beside_the_methods(page, records):

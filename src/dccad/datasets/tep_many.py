@@ -6,7 +6,7 @@ faults 1 to 20, which begin at hour 8; all after the warm-up of
 the revised model. Where the plant shuts itself down, as under fault 6, a run is shorter.
 
 The set is too large to be shipped, and its bits depend on the machine's arithmetic, so it is
-simulated once (about 45 minutes of one core) and kept in a folder:
+simulated once (about 50 minutes of one core) and kept in a folder:
 
 ``tep_many.parquet``, ``tep_many.json``
     As :func:`dccad.datasets.simulated.write_tep_parquet` writes them.
@@ -166,7 +166,8 @@ def get_tep_many(
         try:
             _check(root)
         except InputError as error:
-            warnings.warn(f"{error}; it is simulated again", DccadWarning, stacklevel=2)
+            damage = str(error).partition(";")[0]
+            warnings.warn(f"{damage}; the set is simulated again", DccadWarning, stacklevel=2)
         else:
             _refuse_other_runs(root, wanted)
             return root
@@ -215,10 +216,10 @@ def load_tep_many(folder: str | os.PathLike[str] | None = None) -> Dataset:
     >>> load_tep_many("no/such/folder")
     Traceback (most recent call last):
         ...
-    dccad.errors.InputError: no simulated set in 'no/such/folder'; simulate it (about 45 ...
+    dccad.errors.InputError: no simulated set in 'no/such/folder'; simulate it (about 50 ...
     """
     root = data_folder() / NAME if folder is None else Path(folder)
-    _check(root)
+    _check(root, OBTAIN if folder is None else f"{OBTAIN} --output {root}")
     dataset = read_tep_parquet(root / STEM, name=NAME)
     if tuple(record.plan for record in read_records(root / STEM)) != plan_tep_many():
         warnings.warn(
@@ -267,23 +268,23 @@ def _assemble(root: Path, parts: Path, plans: Sequence[RunPlan], generator: dict
     shutil.rmtree(parts)
 
 
-def _check(root: Path) -> None:
-    """Refuse a folder without a whole, undamaged set."""
-    again = f"simulate it (about 45 minutes of one core): {OBTAIN} --output FOLDER"
+def _check(root: Path, command: str = OBTAIN) -> None:
+    """Refuse a folder without a whole, undamaged set, and name the command that makes one."""
+    again = f"simulate it (about 50 minutes of one core): {command}"
     if root.is_file():
-        raise InputError(f"{str(root)!r} is a file, not a folder; {again}")
+        raise InputError(f"{str(root)!r} is a file, not a folder with the runs of {NAME}")
     target = _checksum_file(root)
     if not target.is_file():
         n_runs = len(list((root / "runs").glob("*.json")))
         if n_runs:
             raise InputError(
-                f"the set in {str(root)!r} is not complete: {n_runs} runs are there; go on with: "
-                f"{OBTAIN} --output {root}"
+                f"the set in {str(root)!r} is not complete, {n_runs} runs are there; go on with: "
+                f"{command}"
             )
         raise InputError(f"no simulated set in {str(root)!r}; {again}")
     pairs = [line.split() for line in target.read_text("ascii", errors="replace").splitlines()]
     if [pair[1:] for pair in pairs] != [[f"{STEM}.parquet"], [f"{STEM}.json"]]:
-        raise InputError(f"{str(target)!r} is damaged; remove it and {again}")
+        raise InputError(f"{str(target)!r} is damaged; {again}")
     for checksum, name in pairs:
         file = root / name
         if not file.is_file():
