@@ -111,7 +111,7 @@ def make_tasks(dataset: Dataset) -> list[Task]:
                 f"data set {dataset.name!r} has {len(runs)} test runs of fault {fault}, and at "
                 "least 2 are needed: some for the fit of the regions, others for its judgement"
             )
-        n_fitted = min(max(round(FITTED_SHARE * len(runs)), 1), len(runs) - 1)
+        n_fitted = round(FITTED_SHARE * len(runs))
         fitted += runs[:n_fitted]
         judged += runs[n_fitted:]
     test = tuple(by_own_labels(run) for run in dataset.test)
@@ -259,7 +259,7 @@ def threshold_at_fpr(normal_scores: NDArray[np.float64], rate: float) -> float:
     >>> threshold_at_fpr(np.array([4.0, 1.0, 4.0, 2.0]), 0.25)
     4.0
     """
-    n_allowed = int(rate * len(normal_scores) + 1e-9)  # 0.0014 * 5000 must be 7
+    n_allowed = int(rate * len(normal_scores) + 1e-9)  # 0.29 * 100 is less than 29
     position = len(normal_scores) - 1 - n_allowed
     return float(np.partition(normal_scores, position)[position])
 
