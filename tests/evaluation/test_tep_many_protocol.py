@@ -19,6 +19,7 @@ from dccad.errors import InputError
 from dccad.evaluation import tep_many
 from dccad.evaluation.benchmark import run_benchmark
 from dccad.evaluation.jobs import run_task
+from dccad.evaluation.methods import METHODS
 from dccad.evaluation.tasks import Judged
 
 WINDOW = 4
@@ -286,6 +287,22 @@ def test_no_label_of_the_fit_reaches_a_method(dataset):
     assert [one[name] for name in ("acc", "nmi", "ari")] == [
         two[name] for name in ("acc", "nmi", "ari")
     ]
+
+
+@pytest.mark.parametrize(("settings", "stride"), [({}, 5), ({"stride": 2}, 2)])
+def test_the_regions_are_fitted_at_every_fifth_row_unless_the_user_says_otherwise(
+    dataset, monkeypatch, settings, stride
+):
+    made = {}
+
+    def make(n_clusters, seed, settings):
+        made[n_clusters] = settings
+        return Largest()
+
+    monkeypatch.setitem(METHODS, "kmeans-windows", make)
+    for task in tep_many.make_tasks(dataset):
+        run_task("tep-many", task, "kmeans-windows", 0, settings)
+    assert made == {2: settings, 3: {"stride": stride}}
 
 
 @pytest.mark.parametrize(

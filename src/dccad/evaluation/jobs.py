@@ -42,7 +42,7 @@ def run_task(
 
     torch.set_num_threads(1)  # the same figures whatever the number of jobs
     make: Any = METHODS.get(method_name) or POSITION_ONLY[method_name]
-    method = make(task.n_clusters, seed, settings)
+    method = make(task.n_clusters, seed, {**task.defaults, **settings})
     unlabelled = [judged.run for judged in task.train]
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
