@@ -15,6 +15,7 @@ from sklearn.metrics import (
 
 from dccad import Run
 from dccad.datasets import Dataset
+from dccad.display_benchmark import print_benchmark
 from dccad.errors import InputError
 from dccad.evaluation import tep_many
 from dccad.evaluation.benchmark import run_benchmark
@@ -375,3 +376,21 @@ def test_without_a_folder_the_command_that_makes_the_set_is_named(tmp_path, monk
     monkeypatch.setenv("DCCAD_DATA", str(tmp_path))
     with pytest.raises(InputError, match=r"dccad data get tep-many$"):
         tep_many.load(None)
+
+
+def test_the_table_shows_shares_in_percent_and_delays_in_rows(dataset, capsys):
+    record = run_benchmark(
+        "tep-many", dataset, methods=["kmeans-windows"], seeds=(0, 1), settings={"window": 5}
+    )
+    print_benchmark(record)
+    shown = capsys.readouterr().out
+    found = record["results"]["kmeans-windows"]
+
+    def cell(name, scale):
+        return f"{scale * found[name]['mean']:.1f}±"
+
+    for name in ("average_precision", "tpr_calibrated", "missed_at_fpr_0_14"):
+        assert cell(name, 100) in shown, name
+    for name in ("delay_calibrated", "add_at_fpr_0_14"):
+        assert cell(name, 1) in shown, name
+    assert max(map(len, shown.splitlines())) <= 80

@@ -37,7 +37,7 @@ AIRI-Institute/sensorscan with AIRI-Institute/fddbenchmark). There:
 * windows of 100 rows, at every row (at every tenth in the fit of their PCA + k-means), labelled by
   their last row; ACC by the best one-to-one match of clusters to the 21 classes on the test rows,
   NMI with the arithmetic mean, ARI: as here, where windows are 30 rows unless ``window`` says
-  otherwise;
+  otherwise, of 52 variables instead of 30 (analysers and valves that hardly move are left out);
 * training without labels on 500 fault-free runs and 5 runs of each fault; the test runs are others.
   Faulty runs are a minority of the fit there, and the larger part of it here;
 * detection TPR and FPR: pooled over rows, flagged is what falls in no cluster called normal, and
