@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dccad.datasets import Dataset
-from dccad.evaluation.metrics import detection_row, ranking_figures, threshold_at_rate
 from dccad.evaluation.methods import MonitorMethod
+from dccad.evaluation.metrics import detection_row, ranking_figures, threshold_at_rate
 from dccad.evaluation.monitoring import flag_rows
 from dccad.evaluation.record import Found, mean_of, summarise
 from dccad.evaluation.tasks import Task, by_own_labels
@@ -54,9 +54,10 @@ def _task(key: str, dataset: Dataset, unlabelled: Sequence[Run]) -> Task:
 def judge_faults(method: MonitorMethod, task: Task) -> dict[str, Any]:
     """Figures of a fitted monitor; the first test run is fault-free, the others have a fault each.
 
-    Rows without a score are not judged. Ranks are pooled over the faulty runs, rows before and
-    after the onset, as in the published tables; the fault-free run sets the thresholds and is not
-    among them.
+    Rows without a score are not judged, with one exception: the ranking figures are of the same
+    rows for every method, those of the faulty runs before and after the onset, and rows before the
+    first score of a run get that score. The fault-free run sets the thresholds and is not among
+    them.
 
     Returns
     -------
@@ -90,11 +91,10 @@ def judge_faults(method: MonitorMethod, task: Task) -> dict[str, Any]:
         delay = detection_row(flagged[onset:])
         columns["delay_calibrated"].append(NEVER if delay is None else delay)
     labels = np.concatenate([part.labels for part in task.test[1:]])
-    pooled = np.concatenate(scores[1:])
-    scored = ~np.isnan(pooled)
+    pooled = np.concatenate([_carry_back(found) for found in scores[1:]])
     return {
         "figures": {
-            **ranking_figures(labels[scored], pooled[scored]),
+            **ranking_figures(labels, pooled),
             "far_calibrated_1": _share(flags[0][normal]),
         },
         "per_fault": dict(columns),
@@ -119,7 +119,9 @@ def gather(found: Found, seeds: Sequence[int]) -> dict[str, Any]:
     ):
         for chosen in ([True] * len(faults), visible):
             values = [
-                mean_of(v for v, kept in zip(r["per_fault"][name + rest], chosen, strict=True) if kept)
+                mean_of(
+                    v for v, kept in zip(r["per_fault"][name + rest], chosen, strict=True) if kept
+                )
                 for r in results
             ]
             gathered[f"{name}_{sum(chosen)}{rest}"] = summarise(values)
@@ -130,12 +132,27 @@ def gather(found: Found, seeds: Sequence[int]) -> dict[str, Any]:
     gathered["per_fault"] = {
         "fault": faults,
         **{
-            name: [mean_of(r["per_fault"][name][place] for r in results) for place in range(len(faults))]
+            name: [
+                mean_of(r["per_fault"][name][place] for r in results)
+                for place in range(len(faults))
+            ]
             for name in results[0]["per_fault"]
             if name != "fault"
         },
     }
     return gathered
+
+
+def _carry_back(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give the rows before the first score that score.
+
+    Examples
+    --------
+    >>> _carry_back(np.array([np.nan, np.nan, 3.0, 1.0])).tolist()
+    [3.0, 3.0, 3.0, 1.0]
+    """
+    first = int(np.argmin(np.isnan(scores)))
+    return np.concatenate([np.full(first, scores[first]), scores[first:]])
 
 
 def _share(flags: NDArray[np.bool_]) -> float | None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.mixture import GaussianMixture
+from sklearn.preprocessing import StandardScaler
 
 from dccad.evaluation.baselines.base import PartitionBaseline, Windows
 from dccad.evaluation.baselines.features import Kind, vectorise
@@ -25,12 +26,16 @@ class ClusterWindows(PartitionBaseline):
         Principal components of the vectors; None divides the vectors themselves.
     features : {"flat", "mean", "mean-logvar"}
         Vector of a window.
+    standardise : bool
+        Bring every entry of the vectors to zero mean and unit variance first. Of means and
+        log-variances this gives the quiet sensors as much weight as those that moved.
 
     The others are those of :class:`~dccad.evaluation.baselines.base.Baseline`.
     """
 
     n_components: int | None = 20
     features: Kind = "flat"
+    standardise: bool = False
 
     deterministic: ClassVar[bool] = False
 
@@ -39,15 +44,20 @@ class ClusterWindows(PartitionBaseline):
 
     def _fit(self, windows: Windows) -> None:
         vectors = vectorise(windows, self.features)
-        components = min(self.n_components or len(vectors), *vectors.shape)
-        self.pca_ = PCA(components, random_state=self.random_state).fit(vectors)
+        self.vector_scaling_ = StandardScaler(
+            with_mean=self.standardise, with_std=self.standardise
+        ).fit(vectors)
+        if self.n_components is not None:
+            components = min(self.n_components, *vectors.shape)
+            self.pca_ = PCA(components, random_state=self.random_state)
+            self.pca_.fit(self.vector_scaling_.transform(vectors))
         self.clusters_ = self._make().fit(self._reduce(windows))
 
     def _assign(self, windows: Windows) -> NDArray[np.int64]:
         return np.asarray(self.clusters_.predict(self._reduce(windows)), dtype=np.int64)
 
     def _reduce(self, windows: Windows) -> NDArray[np.float64]:
-        vectors = vectorise(windows, self.features)
+        vectors = self.vector_scaling_.transform(vectorise(windows, self.features))
         return vectors if self.n_components is None else np.asarray(self.pca_.transform(vectors))
 
 

@@ -34,7 +34,7 @@ def vectorise(windows: NDArray[Any], kind: Kind) -> NDArray[np.float64]:
     values = np.asarray(windows, dtype=np.float64)
     if kind == "flat":
         return values.reshape(len(values), -1)
-    means = values.mean(axis=2)
+    means: NDArray[np.float64] = values.mean(axis=2)
     if kind == "mean":
         return means
     return np.concatenate([means, np.log(values.var(axis=2) + SMALLEST_VARIANCE)], axis=1)

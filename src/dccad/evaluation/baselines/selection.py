@@ -85,7 +85,8 @@ def persistence(parts: Sequence[NDArray[np.bool_]], lag: int) -> NDArray[np.floa
         return np.ones_like(share)
     switched = np.concatenate(pairs).mean(axis=0)
     chance = 2 * share * (1 - share)
-    return 1 - np.divide(switched, chance, out=np.ones_like(chance), where=chance > 0)
+    rate = np.divide(switched, chance, out=np.ones_like(chance), where=chance > 0)
+    return np.asarray(1 - rate)
 
 
 @dataclass(eq=False, repr=False)

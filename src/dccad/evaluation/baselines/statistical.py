@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,3 +73,48 @@ class LedoitWolfMonitor(Baseline):
 
     def _score(self, windows: Windows) -> NDArray[np.float64]:
         return np.asarray(self.covariance_.mahalanobis(vectorise(windows, self.features)))
+
+
+@dataclass(eq=False, repr=False)
+class ContrastMonitor(Baseline):
+    """Mahalanobis distance within the directions in which unlabelled data stand out.
+
+    The directions are those of the largest ratio of the unlabelled data's mean square to the
+    reference's variance (a generalised eigenproblem); shrinkage and centre are of the reference.
+    Without unlabelled data every direction counts, which is :class:`LedoitWolfMonitor`.
+
+    Parameters
+    ----------
+    features : {"flat", "mean", "mean-logvar"}
+    n_directions : int
+
+    The others are those of :class:`~dccad.evaluation.baselines.base.Baseline`.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> normal, log = rng.normal(size=(300, 3)), rng.normal(size=(300, 3)) * [1.0, 1.0, 5.0]
+    >>> monitor = ContrastMonitor(window=1, n_directions=1).fit(log, normal=normal)
+    >>> scores = monitor.decision_function(np.array([[9.0, 9.0, 0.0], [0.0, 0.0, 4.0]]))
+    >>> bool(scores[0] < scores[1])
+    True
+    """
+
+    features: Kind = "mean"
+    n_directions: int = 20
+
+    uses_unlabelled: ClassVar[bool] = True
+
+    def _fit_parts(self, reference: Sequence[Windows], unlabelled: Sequence[Windows]) -> None:
+        known = vectorise(np.concatenate(reference or unlabelled), self.features)
+        shrunk = LedoitWolf().fit(known)
+        other = vectorise(np.concatenate(unlabelled or reference), self.features)
+        other = other - shrunk.location_
+        # unit variance of the reference along each direction, in rising order of the ratio
+        _, directions = eigh(other.T @ other / len(other), shrunk.covariance_)
+        kept = self.n_directions if unlabelled else len(directions)
+        self.centre_, self.directions_ = shrunk.location_, directions[:, -kept:]
+
+    def _score(self, windows: Windows) -> NDArray[np.float64]:
+        offsets = vectorise(windows, self.features) - self.centre_
+        return np.asarray(((offsets @ self.directions_) ** 2).sum(axis=1))
