@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import clone, is_outlier_detector
+from sklearn.base import OutlierMixin, clone
 
 from dccad.datasets import Dataset
 from dccad.errors import InputError
@@ -152,6 +152,12 @@ def _copy(detector: Any, seed: int) -> Any:
     return clone(detector, safe=False) if hasattr(detector, "get_params") else deepcopy(detector)
 
 
+def _lower_is_anomalous(detector: Any) -> bool:
+    """Whether scores follow scikit-learn's convention; tags do not tell it from PyOD's."""
+    steps = getattr(detector, "steps", None)
+    return isinstance(steps[-1][1] if steps else detector, OutlierMixin)
+
+
 def _describe(detector: Any) -> str:
     return getattr(detector, "__name__", None) or " ".join(repr(detector).split())
 
@@ -193,7 +199,7 @@ class WrappedDetector(PartitionBaseline):
     def _score(self, windows: Windows) -> NDArray[np.float64]:
         scores = self.detector_.decision_function(vectorise(windows, "flat"))
         scores = np.asarray(scores, dtype=np.float64).reshape(len(windows))
-        return -scores if is_outlier_detector(self.detector_) else scores
+        return -scores if _lower_is_anomalous(self.detector_) else scores
 
     def _assign(self, windows: Windows) -> NDArray[np.int64]:
         if not self.divides:

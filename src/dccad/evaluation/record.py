@@ -97,6 +97,23 @@ def main_figure(protocol: str, found: Mapping[str, Any]) -> str | None:
     return max(matches)[1] if matches else None
 
 
+def ranked(results: Mapping[str, Any], figure: str | None) -> dict[str, Any]:
+    """Methods by falling mean of a figure; rules that were never fitted come last.
+
+    Examples
+    --------
+    >>> fitted = {name: {"acc": {"mean": m}, "fit_seconds": 1} for name, m in (("a", 0), ("b", 1))}
+    >>> list(ranked({"rule": {"acc": {"mean": 2}}, **fitted}, "acc"))
+    ['b', 'a', 'rule']
+    """
+
+    def place(name: str) -> tuple[bool, float]:
+        mean = (results[name].get(figure) or {}).get("mean")
+        return "fit_seconds" not in results[name], 1.0 if mean is None else -mean
+
+    return {name: results[name] for name in sorted(results, key=place)}
+
+
 def at_best_window(results: Mapping[str, Any], figure: str | None) -> dict[str, Any]:
     """Each method that stands at several windows (``NAME@WINDOW``) at its best one only.
 
