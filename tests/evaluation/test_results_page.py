@@ -42,8 +42,8 @@ def records():
     labels = np.repeat([0, 1], [420, 30])
     skab = Dataset("skab", (), (noise(450, "valve1/0", 4, row_labels=labels),))
     machine = peeling.prepare(simulate_peeling(20, sampling_rate=40.0, seed=3))
-    sets = {"tep-pooled": tep, "tep-pairs": tep, "tep-many": many, "skab": skab}
-    sets["peeling"] = machine
+    sets = {name: tep for name in PROTOCOLS if name.startswith("tep-")}
+    sets |= {"tep-many": many, "skab": skab, "peeling": machine}
     assert set(sets) == set(PROTOCOLS)
     return {
         name: run_benchmark(

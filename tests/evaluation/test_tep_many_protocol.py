@@ -20,7 +20,6 @@ from dccad.errors import InputError
 from dccad.evaluation import tep_many
 from dccad.evaluation.benchmark import run_benchmark
 from dccad.evaluation.jobs import run_task
-from dccad.evaluation.methods import METHODS
 from dccad.evaluation.tasks import Judged
 
 WINDOW = 4
@@ -292,7 +291,7 @@ def test_no_label_of_the_fit_reaches_a_method(dataset):
 
 @pytest.mark.parametrize(("settings", "stride"), [({}, 5), ({"stride": 2}, 2)])
 def test_the_regions_are_fitted_at_every_fifth_row_unless_the_user_says_otherwise(
-    dataset, monkeypatch, settings, stride
+    dataset, settings, stride
 ):
     made = {}
 
@@ -300,9 +299,8 @@ def test_the_regions_are_fitted_at_every_fifth_row_unless_the_user_says_otherwis
         made[n_clusters] = settings
         return Largest()
 
-    monkeypatch.setitem(METHODS, "kmeans-windows", make)
     for task in tep_many.make_tasks(dataset):
-        run_task("tep-many", task, "kmeans-windows", 0, settings)
+        run_task("tep-many", task, "own", 0, settings, make)
     assert made == {2: settings, 3: {"stride": stride}}
 
 
@@ -357,6 +355,24 @@ def test_the_record_has_the_figures_by_name_and_the_lists_per_fault(dataset):
         (shares * rows).sum() / rows.sum(), abs=1e-5
     )
     assert found["rows_judged"] == sum(len(run) for run in dataset.test) - 15 * 4
+
+
+def test_a_method_that_can_do_one_of_both_gets_the_figures_of_that(dataset):
+    record = run_benchmark(
+        "tep-many",
+        dataset,
+        methods=["pca-spe", "statistic-selection"],
+        seeds=(0,),
+        settings={"window": 5},
+        makers={"own": lambda n_clusters, seed, settings: Largest()},
+    )
+    monitor, regions, own = record["results"].values()
+    assert {"roc_auc", "per_fault", "fit_seconds"} <= monitor.keys()
+    assert not any(name.endswith("_k3") for name in (*monitor, *own))
+    assert {"acc_k3", "nmi_k3", "ari_k3", "fit_seconds_k3"} <= regions.keys()
+    assert not {"roc_auc", "per_fault", "fit_seconds"} & regions.keys()
+    found = tep_many.judge(Largest(), tep_many.make_tasks(dataset)[0])["figures"]
+    assert own["roc_auc"]["mean"] == pytest.approx(found["roc_auc"], abs=1e-6)
 
 
 def test_lists_per_fault_are_means_over_seeds_that_have_the_figure():

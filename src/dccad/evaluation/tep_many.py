@@ -303,6 +303,8 @@ def gather(found: Found, seeds: Sequence[int]) -> dict[str, Any]:
         if key == MONITOR:
             monitors.append(result)
     gathered: dict[str, Any] = {name: summarise(values) for name, values in figures.items()}
+    if not monitors:  # a method that gives regions alone
+        return gathered
     first = monitors[0]
     gathered["per_fault"] = {
         "fault": first["per_fault"]["fault"],
