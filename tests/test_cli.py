@@ -1057,6 +1057,38 @@ def test_a_benchmark_prints_and_writes_its_figures(call, tiny_benchmark, monkeyp
     assert (code, json.loads(out)) == (0, record)
 
 
+def test_baselines_are_shown_at_their_best_window(call, tiny_benchmark, monkeypatch):
+    monkeypatch.setattr(
+        "dccad.evaluation.protocols.Protocol.methods",
+        lambda plan, slow: ["lw-mean@5", "lw-mean@20", *(["pca-spe@5"] if slow else [])],
+    )
+    arguments = ["benchmark", "tep-adapt", "--seed", "0", "--jobs", "1", "-o", "figures.json"]
+    code, shown, _ = call(*arguments)
+    assert code == 0
+    found = json.loads(Path("figures.json").read_text())["results"]
+    assert list(found) == ["lw-mean@5", "lw-mean@20"]
+    rates = {name: entry["fdr_2_at_far_1"]["mean"] for name, entry in found.items()}
+    best = max(rates, key=rates.get)
+    [row] = re.findall(r"^lw-mean@.*$", shown, re.M)
+    delay = found[best]["delay_2_at_far_1"]["mean"]
+    assert row.split()[:2] == [best, f"{100 * rates[best]:.1f}"]
+    assert row.split()[-1] == f"{delay:.1f}"
+    assert "the best fdr_2_at_far_1 here" in shown
+    assert "no use of the unlabelled rows: lw-mean@" in shown
+    assert widest(shown) <= 80
+    call(*arguments, "--method", "all")
+    assert list(json.loads(Path("figures.json").read_text())["results"])[-1] == "pca-spe@5"
+
+
+def test_the_help_of_the_benchmark_names_every_protocol_and_method(call):
+    from dccad.evaluation.methods import METHODS
+    from dccad.evaluation.protocols import PROTOCOLS
+
+    _, shown, _ = call("benchmark", "--help")
+    words = set(re.findall(r"[\w-]+", re.sub(r"-\n\s+", "-", shown)))
+    assert set(METHODS) | set(PROTOCOLS) <= words
+
+
 def test_the_widest_benchmark_table_fits_a_terminal(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     groups = ("mean_clustering_maps", "mean_reconstruction_maps", "top_map", "oracle_map")

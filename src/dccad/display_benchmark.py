@@ -107,8 +107,8 @@ FOOTNOTES = {
     "skab": "AUC: mean over files; FAR, MAR, F1: over the rows of all files, threshold for 1 %.\n"
     "rows-…, all-rows: rules that read no sensor; what beats them says something.",
     "tep-monitor": "FDR21: flagged share of faulty rows, mean of 21 faults, where 1 or 5 % of the\n"
-    "fault-free test rows are flagged; FAR: share of these, threshold for 1 % from the\n"
-    "fit; delay: rows to the first of 3 flagged in a row at 1 %, 800 if never.",
+    "fault-free test rows are flagged; FAR: share of these, threshold of the fit for\n"
+    "1 %; delay: rows to the first of 3 flagged in a row at 1 %, 800 if never.",
     "peeling": "balanced: mean of the shares right among anomalous and among normal rows.\n"
     "FDR, FAR: flagged share of anomalous, of normal rows; monitor: threshold for 1 %.",
 }

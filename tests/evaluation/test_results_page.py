@@ -42,7 +42,7 @@ def records():
     labels = np.repeat([0, 1], [420, 30])
     skab = Dataset("skab", (), (noise(450, "valve1/0", 4, row_labels=labels),))
     machine = peeling.prepare(simulate_peeling(20, sampling_rate=40.0, seed=3))
-    sets = {name: tep for name in PROTOCOLS if name.startswith("tep-")}
+    sets = dict.fromkeys((name for name in PROTOCOLS if name.startswith("tep-")), tep)
     sets |= {"tep-many": many, "skab": skab, "peeling": machine}
     assert set(sets) == set(PROTOCOLS)
     return {
@@ -87,6 +87,9 @@ def rows_of(text, first):
     [
         ("tep-pooled", ("acc", "train_acc", "acc_k2", "oracle_map_acc")),
         ("tep-pairs", ("acc_1", "train_nmi_1", "top_map_acc_1")),
+        ("tep-runs", ("acc_1", "nmi_1", "ari_1", "oracle_map_acc_1")),
+        ("tep-monitor", ("fdr_1_at_far_1", "fdr_1_at_far_5", "far_calibrated_1", "roc_auc")),
+        ("tep-adapt", ("fdr_1_at_far_1", "fdr_1_calibrated", "average_precision", "missed_1")),
         ("tep-many", ("tpr_calibrated", "far_calibrated_1", "average_precision", "acc_k2")),
         ("skab", ("roc_auc_per_file", "far_calibrated_1", "mar_calibrated_1", "f1")),
         ("peeling", ("acc", "balanced_acc", "region_far", "roc_auc", "fdr_calibrated_1")),
@@ -121,6 +124,7 @@ def test_kinds_are_listed_with_a_dash_where_there_is_no_figure(page, records):
     kinds = records["peeling"]["results"]["dccad"]["per_kind"]
     text = part_of(page, "peeling")
     assert "Synthetic data" in text
+    place = rows_of(text, "kind")[0].index("`dccad`")  # the best method stands first
     for position, kind in enumerate(kinds["kind"]):
         tables = rows_of(text, kind)
         assert len(tables) == 5
@@ -128,6 +132,48 @@ def test_kinds_are_listed_with_a_dash_where_there_is_no_figure(page, records):
             tables, ("balanced_acc", "roc_auc", "fdr_calibrated_1", "events_detected"), strict=False
         ):
             value = kinds[name][position]
-            assert cells[0] == ("–" if value is None else f"{100 * value:.1f}")
+            assert cells[place] == ("–" if value is None else f"{100 * value:.1f}")
         delay = kinds["delay_seconds"][position]
-        assert tables[4][0] == ("–" if delay is None else f"{delay:.2f}")
+        assert tables[4][place] == ("–" if delay is None else f"{delay:.2f}")
+
+
+def test_a_baseline_is_shown_at_its_best_window_and_methods_by_falling_figure(tmp_path):
+    def entry(mean, **notes):
+        figure = {"mean": mean, "std": 0.0, "per_seed": [mean]}
+        names = ["fdr_1_at_far_1", "missed_1", "fit_seconds", "rows_per_second"]
+        delays = ["delay_1_at_far_1", "delay_1_calibrated"]
+        per_fault = {"per_fault": {"fault": [1], "fdr_at_far_1": [mean]}}
+        return {**dict.fromkeys([*names, *delays], figure), **per_fault, **notes}
+
+    results = {
+        "dccad": entry(0.25),
+        "lw-mean@1": entry(0.5, deterministic=True),
+        "lw-mean@10": entry(0.75, deterministic=True, fit_on="reference"),
+        "neighbours@30": entry(0.125),
+    }
+    record = {
+        "protocol": "tep-adapt",
+        "dataset": "mini",
+        "seeds": [0],
+        "environment": {"date": "", "cores": 2, "processes": 1, "versions": {}},
+        "results": results,
+        "warnings": {},
+    }
+    (tmp_path / "record").write_text(json.dumps(record))
+    command = [sys.executable, SCRIPT, tmp_path / "record"]
+    page = subprocess.run(
+        command,
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+        env={**os.environ, "PYTHONUTF8": "1"},
+    ).stdout
+    table = page[page.index("**Mean of 1 and") :].splitlines()[4:7]
+    assert [line.split("|")[1].strip() for line in table] == [
+        "`lw-mean@10`",
+        "`dccad`",
+        "`neighbours@30`",
+    ]
+    assert [line.split("|")[2].strip() for line in table] == ["75.0", "25.0 ± 0.0", "12.5 ± 0.0"]
+    assert "Reference only: `lw-mean@10`." in page
+    assert rows_of(page, "`lw-mean`") == [["50.0", "75.0", "–"]]

@@ -188,9 +188,16 @@ METHODS: dict[str, MethodSpec] = {
     "lw-stats": _baseline(
         baselines.LedoitWolfMonitor, "… of window means and log-variances", **STATISTICS
     ),
+    "contrast-rows": _baseline(
+        baselines.ContrastMonitor,
+        "… of rows, in the directions in which unlabelled rows stand out; mean of the last scores",
+        rows=True,
+        features="flat",
+        needs_unlabelled=True,
+    ),
     "contrast-mean": _baseline(
         baselines.ContrastMonitor,
-        "… of means, in the directions in which unlabelled rows stand out",
+        "the same of window means",
         windows=(10, 30),
         needs_unlabelled=True,
     ),

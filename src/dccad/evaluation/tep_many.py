@@ -14,6 +14,8 @@ and normal before it and in fault-free runs. All rows are pooled:
     Flagged share of the anomalous, of the normal rows: ``…_calibrated`` (``far_calibrated_1``) by
     the method's own flags, for which 1 % of false alarms is asked and training data alone decide;
     ``…_at_fpr_0_14`` with the lowest threshold that flags at most 0.14 % of the normal test rows.
+    In the standard set these are 24 rows, fewer than a window has: one false episode decides, so
+    that small differences mean nothing.
 ``delay_…``
     Rows from the onset to the first of 3 flagged rows in a row, 800 if there is none: mean over
     faulty runs.

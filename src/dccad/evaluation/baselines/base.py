@@ -6,6 +6,7 @@ A baseline says how it learns from windows (``_fit``) and how it scores or assig
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias, TypeVar
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 
+from dccad.errors import CalibrationWarning
 from dccad.inputs import check_log
 from dccad.runs import Log, Run
 from dccad.scaling import fit_scaling
@@ -88,6 +90,11 @@ class Baseline(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
             threshold. Where every run is too short for that, the threshold comes from the windows
             of the fit.
 
+        Warns
+        -----
+        CalibrationWarning
+            Fewer windows give the threshold than its rate needs.
+
         Raises
         ------
         InputError
@@ -111,6 +118,7 @@ class Baseline(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
             ]
         )
         seen = scores[~np.isnan(scores)]
+        _warn_of_few(len(seen), self.false_alarm_rate)
         self.threshold_ = float(np.quantile(seen, 1 - self.false_alarm_rate))
         return self
 
@@ -195,6 +203,17 @@ class Baseline(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
             for first in range(0, len(windows), SCORED_TOGETHER)
         ]
         return np.concatenate(parts) if parts else np.empty(0)
+
+
+def _warn_of_few(count: int, rate: float) -> None:
+    needed = int(np.ceil(1 / rate)) - 1
+    if count < needed:
+        warnings.warn(
+            f"a false-alarm rate of {rate:g} needs at least {needed} normal windows to calibrate "
+            f"on, but there are {count}; pass more normal rows or ask for a higher rate",
+            CalibrationWarning,
+            stacklevel=3,
+        )
 
 
 @dataclass(eq=False, repr=False)
