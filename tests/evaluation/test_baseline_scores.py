@@ -9,6 +9,7 @@ import torch
 from sklearn.base import clone
 from sklearn.covariance import ledoit_wolf
 from sklearn.ensemble import IsolationForest
+from sklearn.exceptions import NotFittedError
 
 from dccad import Run
 from dccad.errors import InputError, MissingExtraError
@@ -332,6 +333,14 @@ def test_pyod_detectors_see_the_flattened_windows(kind, module, name):
     new = flat(standardised(NEW.values), 2).astype(np.float32)
     expected = monitor.detector_.decision_function(new)
     np.testing.assert_allclose(scores_of(monitor)[1:], expected, rtol=1e-3, atol=1e-5)
+
+
+def test_what_was_not_fitted_says_what_it_needs():
+    with pytest.raises(NotFittedError, match="PCAMonitor instance is not fitted yet"):
+        PCAMonitor().decision_function(NORMAL)
+    method = KMeansWindows(5).fit([NORMAL])
+    with pytest.raises(NotFittedError, match=r"has no threshold: .* \(normal=...\) first"):
+        method.predict(NORMAL)
 
 
 def test_baselines_are_estimators_and_take_what_the_detector_takes():

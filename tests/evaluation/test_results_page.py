@@ -1,5 +1,6 @@
 """The page of results shows what the records of every protocol hold."""
 
+import importlib
 import json
 import os
 import subprocess
@@ -177,3 +178,35 @@ def test_a_baseline_is_shown_at_its_best_window_and_methods_by_falling_figure(tm
     assert [line.split("|")[2].strip() for line in table] == ["75.0", "25.0 ± 0.0", "12.5 ± 0.0"]
     assert "Reference only: `lw-mean@10`." in page
     assert rows_of(page, "`lw-mean`") == [["50.0", "75.0", "–"]]
+
+
+def test_one_command_runs_the_protocols_and_writes_the_page(records, tmp_path, monkeypatch, capsys):
+    """Protocols whose files are missing keep the section of their earlier record."""
+    monkeypatch.syspath_prepend(SCRIPT.parent)
+    results = importlib.import_module("results")
+
+    (tmp_path / "earlier").mkdir()
+    for name in ("tep-monitor", "peeling"):
+        (tmp_path / "earlier" / f"{name}.json").write_text(json.dumps(records[name]))
+    (tmp_path / "tep").mkdir()
+    ran = []
+    run = subprocess.run
+
+    def keep(words, **options):
+        if "benchmark" in words:
+            return ran.append(words)
+        return run(words, **options)
+
+    monkeypatch.setattr(subprocess, "run", keep)
+    page = tmp_path / "page.md"
+    arguments = ["--data", tmp_path, "--records", tmp_path / "earlier", "--output", page]
+    arguments += ["--only", "tep-monitor", "skab", "--seed", 3, 4]
+    monkeypatch.setattr(sys, "argv", ["results.py", *map(str, arguments)])
+    results.main()
+    [words] = ran
+    assert words[3:5] == ["benchmark", "tep-monitor"]
+    assert words[words.index("--data") + 1] == str(tmp_path / "tep")
+    assert words[-6:] == ["--seed", "3", "--seed", "4", "--method", "all"]
+    assert f"skab: no folder {tmp_path / 'skab'}, left out" in capsys.readouterr().out
+    headings = [line for line in page.read_text().splitlines() if line.startswith("## ")]
+    assert headings == ["## `tep-monitor`, mini", "## `peeling`, peeling-simulated"]

@@ -178,7 +178,7 @@ class WrappedDetector(PartitionBaseline):
     Examples
     --------
     >>> from sklearn.svm import OneClassSVM
-    >>> wrapped = WrappedDetector(window=1, detector=OneClassSVM())
+    >>> wrapped = WrappedDetector(window=1, detector=OneClassSVM(), false_alarm_rate=0.1)
     >>> wrapped = wrapped.fit(None, normal=np.random.default_rng(0).normal(size=(300, 2)))
     >>> near, far = wrapped.decision_function(np.array([[0.0, 0.0], [9.0, 9.0]]))
     >>> bool(near < far)

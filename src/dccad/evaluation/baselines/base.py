@@ -14,6 +14,7 @@ from typing import Any, ClassVar, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
+from sklearn.utils.validation import check_is_fitted
 
 from dccad.errors import CalibrationWarning
 from dccad.inputs import check_log
@@ -24,6 +25,8 @@ from dccad.windows import check_window_count, slice_windows
 GAP = 30
 """Rows of the held-out part that are not calibrated on: they fill its first windows, and stand
 apart from the rows of the fit."""
+
+NO_THRESHOLD = "%(name)s has no threshold: fit it with reference-normal rows (normal=...) first"
 
 SCORED_TOGETHER = 4096
 """Windows that are scored in one piece."""
@@ -129,12 +132,20 @@ class Baseline(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
         -------
         ndarray of shape (n_rows,), or a list or dict of these as ``X`` is
         """
+        check_is_fitted(self, "scaling_")
         log = self._check(X)
         self._check_windows(log.segments, 1)
         return log.restore(np.concatenate([self._score_segment(part) for part in log.segments]))
 
     def predict(self, X: Any) -> Any:
-        """1 for rows above the threshold that held-out normal rows gave, 0 for the others."""
+        """1 for rows above the threshold that held-out normal rows gave, 0 for the others.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            There was no fit, or one without reference-normal rows.
+        """
+        check_is_fitted(self, "threshold_", msg=NO_THRESHOLD)
         log = self._check(X)
         scores = [self.calibrated_._score_segment(part) for part in log.segments]
         flags = np.concatenate(scores) > self.threshold_  # NaN compares as False
@@ -233,6 +244,7 @@ class PartitionBaseline(Baseline):
 
     def predict_region(self, X: Any) -> Any:
         """Region of each row's window, 0 the largest of the fit; -1 where no window is full."""
+        check_is_fitted(self, "scaling_")
         log = self._check(X)
         self._check_windows(log.segments, 1)
         return log.restore(np.concatenate([self._assign_segment(part) for part in log.segments]))

@@ -33,7 +33,8 @@ class PCAMonitor(Baseline):
     Examples
     --------
     >>> rows = np.random.default_rng(0).normal(size=(300, 1)) * [1.0, 1.0] + [0.0, 5.0]
-    >>> monitor = PCAMonitor(window=1).fit(None, normal=rows)  # two sensors that move together
+    >>> monitor = PCAMonitor(window=1, false_alarm_rate=0.1)
+    >>> monitor = monitor.fit(None, normal=rows)  # two sensors that move together
     >>> scores = monitor.decision_function(np.array([[2.0, 7.0], [1.0, 4.0]]))
     >>> bool(scores[0] < 1e-9 < 0.1 < scores[1])
     True
@@ -94,7 +95,8 @@ class ContrastMonitor(Baseline):
     --------
     >>> rng = np.random.default_rng(0)
     >>> normal, log = rng.normal(size=(300, 3)), rng.normal(size=(300, 3)) * [1.0, 1.0, 5.0]
-    >>> monitor = ContrastMonitor(window=1, n_directions=1).fit(log, normal=normal)
+    >>> monitor = ContrastMonitor(window=1, n_directions=1, false_alarm_rate=0.1)
+    >>> monitor = monitor.fit(log, normal=normal)
     >>> scores = monitor.decision_function(np.array([[9.0, 9.0, 0.0], [0.0, 0.0, 4.0]]))
     >>> bool(scores[0] < scores[1])
     True
