@@ -5,13 +5,14 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help demo test venv dev lint types unit test-slow clean
+.PHONY: help demo test venv dev lint types unit test-slow results clean
 
 help:
 	@echo "make demo       install into .venv, train on the embedded data, write runs/demo/"
 	@echo "make test       install the development extra, run every check CI runs"
 	@echo "make venv       only the set-up that both reuse"
 	@echo "make test-slow  the long checks (the whole embedded set simulated again)"
+	@echo "make results DATA=FOLDER  run every protocol and write docs/results.md (hours)"
 
 venv: $(VENV)/.installed
 
@@ -45,6 +46,9 @@ unit: dev
 
 test-slow: dev
 	$(PYTEST) -m slow tests
+
+results: dev
+	$(BIN)/python benchmarks/results.py --data $(DATA)
 
 clean:
 	rm -rf $(VENV) runs .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis

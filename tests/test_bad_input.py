@@ -944,6 +944,10 @@ def test_scores_that_could_not_be_written_are_refused_before_scoring(
     [
         (["tep-pair"], ["unknown protocol 'tep-pair'", "tep-pooled", "did you mean 'tep-pairs'"]),
         (["tep-pairs", "--method", "dcad"], ["unknown method 'dcad'", "did you mean 'dccad'"]),
+        (["tep-pairs", "--method", "lw-maen@10"], ["'lw-maen'", "did you mean 'lw-mean'"]),
+        (["tep-pairs", "--method", "lw-mean"], ["'lw-mean' cannot stand", "gives no regions"]),
+        (["tep-monitor", "--method", "dccad@0"], ["unknown method 'dccad@0'"]),
+        (["tep-monitor", "--set", "false_alarm_rate=0.1"], ["the protocol sets it"]),
         (["tep-pairs", "--data", "nope"], ["folder 'nope' does not exist", "d00.dat"]),
         (["tep-pairs", "--data", "empty"], ["lacks 44 of the 44", "d00.dat"]),
         (["tep-pairs", "-o", "nope/x.json"], ["folder nope does not exist", "create it"]),

@@ -1057,6 +1057,38 @@ def test_a_benchmark_prints_and_writes_its_figures(call, tiny_benchmark, monkeyp
     assert (code, json.loads(out)) == (0, record)
 
 
+def test_baselines_are_shown_at_their_best_window(call, tiny_benchmark, monkeypatch):
+    monkeypatch.setattr(
+        "dccad.evaluation.protocols.Protocol.methods",
+        lambda plan, slow: ["lw-mean@5", "lw-mean@20", *(["pca-spe@5"] if slow else [])],
+    )
+    arguments = ["benchmark", "tep-adapt", "--seed", "0", "--jobs", "1", "-o", "figures.json"]
+    code, shown, _ = call(*arguments)
+    assert code == 0
+    found = json.loads(Path("figures.json").read_text())["results"]
+    assert list(found) == ["lw-mean@5", "lw-mean@20"]
+    rates = {name: entry["fdr_2_at_far_1"]["mean"] for name, entry in found.items()}
+    best = max(rates, key=rates.get)
+    [row] = re.findall(r"^lw-mean@.*$", shown, re.M)
+    delay = found[best]["delay_2_at_far_1"]["mean"]
+    assert row.split()[:2] == [best, f"{100 * rates[best]:.1f}"]
+    assert row.split()[-1] == f"{delay:.1f}"
+    assert "the best fdr_2_at_far_1 here" in shown
+    assert "no use of the unlabelled rows: lw-mean@" in shown
+    assert widest(shown) <= 80
+    call(*arguments, "--method", "all")
+    assert list(json.loads(Path("figures.json").read_text())["results"])[-1] == "pca-spe@5"
+
+
+def test_the_help_of_the_benchmark_names_every_protocol_and_method(call):
+    from dccad.evaluation.methods import METHODS
+    from dccad.evaluation.protocols import PROTOCOLS
+
+    _, shown, _ = call("benchmark", "--help")
+    words = set(re.findall(r"[\w-]+", re.sub(r"-\n\s+", "-", shown)))
+    assert set(METHODS) | set(PROTOCOLS) <= words
+
+
 def test_the_widest_benchmark_table_fits_a_terminal(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     groups = ("mean_clustering_maps", "mean_reconstruction_maps", "top_map", "oracle_map")
@@ -1098,18 +1130,19 @@ def test_data_list_says_what_there_is_and_how_to_come_by_it(call, monkeypatch, t
 def test_data_get_says_where_the_files_are_and_how_to_use_them(call, monkeypatch, tmp_path):
     asked = []
 
-    def download(name, folder, *, progress):
-        asked.append((name, folder, progress))
+    def download(name, folder, *, progress, jobs):
+        asked.append((name, folder, progress, jobs))
         return tmp_path / ("a long folder name " * 6)
 
     monkeypatch.setattr("dccad.datasets.registry.get_dataset", download)
-    code, shown, err = call("data", "get", "tep", "-o", "tep")
+    code, shown, err = call("data", "get", "tep", "-o", "tep", "--jobs", "3")
     folder = tmp_path / ("a long folder name " * 6)
-    assert (code, err, asked) == (0, "", [("tep", Path("tep"), True)])
-    assert str(folder) in shown  # a path stays whole
+    assert (code, err, asked) == (0, "", [("tep", Path("tep"), True, 3)])
+    assert f"dccad benchmark tep-pairs --data {folder}" in shown  # a path stays whole
+    assert "dccad benchmark tep-many --data" in call("data", "get", "tep-many")[1]
     code, out, _ = call("data", "get", "tep", "--json")
     assert (code, json.loads(out)) == (0, {"name": "tep", "folder": str(folder)})
-    assert asked[1][1] is None
+    assert asked[2][1] is None
 
 
 @pytest.mark.parametrize(

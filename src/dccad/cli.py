@@ -241,21 +241,33 @@ def info(model: Model, json: Json = False) -> None:
 @command(app, "benchmark", "dccad benchmark tep-pairs --data tep/ --seed 0 -o pairs.json")
 def benchmark(
     protocol: Annotated[
-        str, typer.Argument(metavar="PROTOCOL", help="tep-pooled, tep-pairs, skab or peeling.")
+        str,
+        typer.Argument(
+            metavar="PROTOCOL",
+            help="tep-pooled, tep-pairs, tep-runs, tep-monitor, tep-adapt, tep-many, skab or "
+            "peeling.",
+        ),
     ],
     data: Annotated[
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="The data; default: the embedded or the simulated set (skab needs a folder).",
+            help="The data; default: the embedded or the simulated set (skab needs a folder; "
+            "tep-many comes from dccad data get).",
         ),
     ] = None,
     method: Annotated[
         list[str] | None,
         typer.Option(
             metavar="METHOD",
-            help="Of dccad, dccad-no-split, autoencoder-kmeans, kmeans-windows (repeatable); "
-            "default: all.",
+            help="Of dccad, dccad-no-split, autoencoder-kmeans; partitions: kmeans-windows, "
+            "gmm-windows, kmeans-stats, gmm-stats, kmeans-scaled-stats, gmm-scaled-stats, "
+            "statistic-selection; monitors: most of these and pca-t2, pca-spe, dpca-t2, dpca-spe, "
+            "lw-rows, lw-mean, lw-stats, contrast-rows, contrast-mean, contrast-stats, "
+            "isolation-forest, neighbours, conv-autoencoder, lstm-autoencoder, pyod-autoencoder, "
+            "pyod-deepsvdd. "
+            "Each also at another window, as lw-mean@10. all: every one of the protocol "
+            "(repeatable); default: all but the last four.",
         ),
     ] = None,
     seed: Annotated[
@@ -276,16 +288,18 @@ def benchmark(
     from dccad.display import print_json, to_json
     from dccad.display_benchmark import print_benchmark
     from dccad.evaluation.benchmark import run_benchmark
-    from dccad.evaluation.methods import METHODS
-    from dccad.evaluation.protocols import PROTOCOLS
+    from dccad.evaluation.methods import METHODS, split_name
+    from dccad.evaluation.protocols import PROTOCOLS, check_protocol
     from dccad.parameters import check_parameters
     from dccad.progress import progress_bar
 
     check_choice("protocol", protocol, PROTOCOLS)
-    methods, seeds = method or list(METHODS), seed or [0, 1, 2, 3, 4]
-    for name in methods:
-        check_choice("method", name, METHODS)
-    plan = PROTOCOLS[protocol]
+    plan, seeds = PROTOCOLS[protocol], seed or [0, 1, 2, 3, 4]
+    for name in method or ():
+        check_choice("method", split_name(name)[0], [*METHODS, "all"])
+    slow = "all" in (method or ())
+    methods = plan.methods(slow) if slow or not method else list(dict.fromkeys(method))
+    check_protocol(protocol, methods, {})
     decided = dict.fromkeys(("n_clusters", "prepare", *plan.settings), "the protocol")
     given = read_settings(settings, fixed={**decided, "random_state": "--seed"})
     for number in seeds:

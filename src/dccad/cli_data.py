@@ -52,10 +52,13 @@ def data_list(json: Json = False) -> None:
     print_json(found) if json else print_datasets(found)
 
 
-@command(data_app, "get", "dccad data get tep")
+@command(data_app, "get", "dccad data get tep-many --jobs 2")
 def data_get(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="Of dccad data list; tep can be downloaded.")
+        str,
+        typer.Argument(
+            metavar="NAME", help="Of dccad data list: tep (downloaded) or tep-many (simulated)."
+        ),
     ],
     output: Annotated[
         Path | None,
@@ -66,17 +69,19 @@ def data_get(
             help="Where to; default: in the cache folder of this system, or in DCCAD_DATA.",
         ),
     ] = None,
+    jobs: Jobs = 0,
     json: Json = False,
 ) -> None:
-    """Download a data set (needs the extra "data").
+    """Download a data set, or simulate it.
 
-    Every file is checked; a download that was interrupted goes on where it stopped.
+    Needs the extra "data" or, for tep-many, "simulate": about 50 minutes of one core. Every file
+    is checked; what was interrupted goes on where it stopped.
     """
     from dccad.datasets.registry import get_dataset
     from dccad.display import print_json
     from dccad.display_tables import print_download
 
-    folder = get_dataset(name, output, progress=True)
+    folder = get_dataset(name, output, progress=True, jobs=count_processes(jobs))
     print_json({"name": name, "folder": str(folder)}) if json else print_download(name, folder)
 
 

@@ -9,11 +9,40 @@ from typing import Any
 from rich.table import Table
 
 from dccad.console import PlainConsole
+from dccad.evaluation.record import at_best_window, main_figure, ranked
 
 METHOD_WIDTH = 14
 """Characters of a method's name on one line; seven figures with their spread stand beside it."""
 
 SECTIONS: dict[str, tuple[tuple[str, dict[str, str]], ...]] = {
+    "tep-many": (
+        (
+            "monitor",
+            {
+                "AP": "average_precision",
+                "AUC": "roc_auc",
+                "F1\noracle*": "best_f1_oracle_threshold",
+                "TPR": "tpr_calibrated",
+                "FAR": "far_calibrated_1",
+                "TPR at\n0.14 %": "tpr_at_fpr_0_14",
+            },
+        ),
+        (
+            "rows to detection, share of runs missed",
+            {
+                "delay": "delay_calibrated",
+                "ADD": "add_calibrated",
+                "missed": "missed_calibrated",
+                "delay at\n0.14 %": "delay_at_fpr_0_14",
+                "ADD at\n0.14 %": "add_at_fpr_0_14",
+                "missed at\n0.14 %": "missed_at_fpr_0_14",
+            },
+        ),
+        (
+            "regions, K = 21",
+            {"ACC": "acc_k21", "NMI": "nmi_k21", "ARI": "ari_k21"},
+        ),
+    ),
     "skab": (
         (
             "monitor",
@@ -53,12 +82,39 @@ SECTIONS: dict[str, tuple[tuple[str, dict[str, str]], ...]] = {
 }
 """Tables of a protocol that judges more than a partition: title, and figure by its column."""
 
+MONITOR_COLUMNS = {
+    "FDR{all}\n@1%": "fdr_{all}_at_far_1",
+    "FDR{some}\n@1%": "fdr_{some}_at_far_1",
+    "FDR{all}\n@5%": "fdr_{all}_at_far_5",
+    "FDR{some}\n@5%": "fdr_{some}_at_far_5",
+    "FAR": "far_calibrated_1",
+    "AUC": "roc_auc",
+    "delay": "delay_{some}_at_far_1",
+}
+"""Of ``tep-monitor`` and ``tep-adapt``; the data set decides how many faults there are."""
+
+BEST_WINDOW = (
+    "name@window: of several windows the one with the best {figure} here,\n"
+    "a choice in the baselines' favour; the record has them all."
+)
+
 FOOTNOTES = {
+    "tep-many": "TPR, FAR: flagged share of anomalous, of normal rows, threshold for 1 %.\n"
+    "At 0.14 %: threshold that flags this share of the normal test rows.\n"
+    "delay: rows to 3 flagged in a row, 800 if never; ADD: to the first flagged row,\n"
+    "without missed runs.\n"
+    "* threshold chosen with the test labels; flagging every row gives 90 as well.",
     "skab": "AUC: mean over files; FAR, MAR, F1: over the rows of all files, threshold for 1 %.\n"
     "rows-…, all-rows: rules that read no sensor; what beats them says something.",
+    "tep-monitor": "FDR21: flagged share of faulty rows, mean of 21 faults, where 1 or 5 % of the\n"
+    "fault-free test rows are flagged; FAR: share of these, threshold of the fit for\n"
+    "1 %; delay: rows to the first of 3 flagged in a row at 1 %, 800 if never.",
     "peeling": "balanced: mean of the shares right among anomalous and among normal rows.\n"
     "FDR, FAR: flagged share of anomalous, of normal rows; monitor: threshold for 1 %.",
 }
+
+IN_ROWS = ("delay_", "add_")
+"""How the names of figures begin that are rows; the others are shares."""
 
 
 def print_benchmark(record: Mapping[str, Any]) -> None:
@@ -73,13 +129,19 @@ def print_benchmark(record: Mapping[str, Any]) -> None:
             else f"mean±standard deviation over seeds {', '.join(map(str, seeds))}"
         )
     )
-    if protocol in SECTIONS:
+    figure = main_figure(protocol, next(iter(record["results"].values()), {}))
+    results = ranked(at_best_window(record["results"], figure), figure)
+    if protocol in ("tep-monitor", "tep-adapt"):
+        _print_faults(console, results, len(seeds) > 1)
+    elif protocol in SECTIONS:
         for title, columns in SECTIONS[protocol]:
-            console.print(_table(title, columns, record["results"], len(seeds) > 1))
+            console.print(_table(title, columns, results, len(seeds) > 1))
         _print_kinds(console, record)
         console.print(FOOTNOTES[protocol], highlight=False)
     else:
-        _print_partition(console, record)
+        _print_partition(console, results, len(seeds) > 1)
+    if any("@" in method for method in results):
+        console.print(BEST_WINDOW.format(figure=figure), highlight=False)
     for message, count in record["warnings"].items():
         console.say(f"{count} fits warned: {message}")
 
@@ -92,9 +154,36 @@ def _table(
     for name in columns:
         table.add_column(name, justify="right", no_wrap=True)
     for method, found in results.items():
-        figures = (_percent(found.get(name), spread) for name in columns.values())
+        if not any(name in found for name in columns.values()):
+            continue  # it has no part in this table
+        varies = spread and not found.get("deterministic")
+        figures = (
+            _percent(found.get(name), varies, 1 if name.startswith(IN_ROWS) else 100)
+            for name in columns.values()
+        )
         table.add_row(fill(method, METHOD_WIDTH), *figures)  # it breaks names at hyphens
     return table
+
+
+def _print_faults(console: PlainConsole, results: Mapping[str, Any], spread: bool) -> None:
+    """Figures of ``tep-monitor`` and ``tep-adapt``; methods that read no unlabelled row say so."""
+    numbers = sorted(
+        {
+            int(name.split("_")[1])
+            for found in results.values()
+            for name in found
+            if name.startswith("missed_")
+        }
+    )
+    names = {"all": numbers[-1], "some": numbers[0]} if numbers else {"all": 0, "some": 0}
+    columns = {
+        title.format(**names): figure.format(**names) for title, figure in MONITOR_COLUMNS.items()
+    }
+    console.print(_table("monitor", columns, results, spread))
+    console.print(FOOTNOTES["tep-monitor"].replace("21", str(names["all"])), highlight=False)
+    reference = [name for name, found in results.items() if found.get("fit_on") == "reference"]
+    if reference:
+        console.say(f"no use of the unlabelled rows: {', '.join(reference)}")
 
 
 def _print_kinds(console: PlainConsole, record: Mapping[str, Any]) -> None:
@@ -123,9 +212,8 @@ def _print_kinds(console: PlainConsole, record: Mapping[str, Any]) -> None:
         console.print(table)
 
 
-def _print_partition(console: PlainConsole, record: Mapping[str, Any]) -> None:
+def _print_partition(console: PlainConsole, results: Mapping[str, Any], spread: bool) -> None:
     """ACC, NMI, ARI of regions, and of activation maps, once per choice of faults or of K."""
-    results, seeds = record["results"], record["seeds"]
     groups = ("mean_clustering_maps", "mean_reconstruction_maps", "top_map", "oracle_map")
     shown = ("acc", "nmi", "ari", *(f"{group}_acc" for group in groups))
     suffixes = sorted(
@@ -148,7 +236,8 @@ def _print_partition(console: PlainConsole, record: Mapping[str, Any]) -> None:
         for name in ("ACC", "NMI", "ARI", "clust.\nmaps", "recon.\nmaps", "top map", "oracle*"):
             table.add_column(name, justify="right", no_wrap=True)
         for method, found in results.items():
-            figures = (_percent(found.get(name + suffix), len(seeds) > 1) for name in shown)
+            varies = spread and not found.get("deterministic")
+            figures = (_percent(found.get(name + suffix), varies) for name in shown)
             table.add_row(fill(method, METHOD_WIDTH), *figures)  # it breaks names at hyphens
         console.print(table)
     console.print(
@@ -164,8 +253,9 @@ def _suffix_title(suffix: str) -> str:
     return f"\nmean of {suffix[1:]} faults, K = 2" if suffix else "\nK = 2, faulty or not"
 
 
-def _percent(figure: Mapping[str, Any] | None, spread: bool) -> str:
+def _percent(figure: Mapping[str, Any] | None, spread: bool, factor: int = 100) -> str:
     if figure is None or figure["mean"] is None:
         return "–"
-    mean, deviation = 100 * figure["mean"], 100 * figure["std"]
-    return f"{mean:.1f}" + (f"±{deviation:.{1 if deviation < 9.95 else 0}f}" if spread else "")
+    mean, deviation = factor * figure["mean"], factor * figure["std"]
+    shown = f"{mean:.{1 if mean < 99.95 or not spread else 0}f}"
+    return shown + (f"±{deviation:.{1 if deviation < 9.95 else 0}f}" if spread else "")

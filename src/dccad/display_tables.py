@@ -152,5 +152,6 @@ def print_datasets(datasets: Sequence[Mapping[str, Any]]) -> None:
 def print_download(name: str, folder: Path) -> None:
     """Say where a data set is now, and how to use it."""
     console = PlainConsole()
-    for text in (f"{name} is complete in {folder}", f"dccad benchmark tep-pairs --data {folder}"):
+    protocol = "tep-pairs" if name == "tep" else name
+    for text in (f"{name} is complete in {folder}", f"dccad benchmark {protocol} --data {folder}"):
         console.print(text, highlight=False, markup=False, soft_wrap=True)  # a path stays whole

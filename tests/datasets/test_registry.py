@@ -89,9 +89,22 @@ def write_peeling(folder):
     write_peeling_workbooks(simulate_peeling(10, sampling_rate=20.0, seed=0), folder, n_files=2)
 
 
+def write_tep_many(folder):
+    pytest.importorskip("tep_studio", reason="tep-studio, which the extra 'simulate' installs")
+    from dccad.datasets.simulated import RunPlan
+    from dccad.datasets.tep_many import get_tep_many
+
+    plans = [
+        RunPlan("fault-00-run-001", "train", 0, 0.3, 0.0, None, 3),
+        RunPlan("fault-01-run-001_te", "test", 1, 0.3, 0.0, 0.1, 5),
+    ]
+    get_tep_many(folder, plans=plans)
+
+
 WRITERS = {
     "tep": write_tep,
     "tep-simulated": None,  # embedded
+    "tep-many": write_tep_many,
     "tep-rieth": write_tep_rieth,
     "skab": write_skab,
     "peeling": write_peeling,
@@ -280,7 +293,7 @@ def test_only_the_embedded_set_is_there_at_first(data_folder):
     entries = {entry["name"]: entry for entry in list_datasets()}
     assert list(entries) == list(DATASETS)
     assert [name for name, entry in entries.items() if entry["available"]] == ["tep-simulated"]
-    assert [name for name, entry in entries.items() if entry["download"]] == ["tep"]
+    assert [name for name, entry in entries.items() if entry["download"]] == ["tep", "tep-many"]
     assert entries["tep"]["obtain"] == "run: dccad data get tep"
     assert entries["tep-rieth"]["extra"] == "rdata"
     assert entries["skab"]["licence"] == "GPL-3.0"
@@ -335,6 +348,18 @@ def test_download_goes_to_the_set_that_has_one(monkeypatch, tmp_path):
     monkeypatch.setattr(download, "get_tep", fetch)
     assert get_dataset("tep", tmp_path, progress=True) == tmp_path
     assert calls == [(tmp_path, True)]
+
+
+def test_simulation_gets_the_number_of_processes(monkeypatch, tmp_path):
+    calls = []
+
+    def simulate(folder, *, progress, jobs):
+        calls.append((folder, progress, jobs))
+        return tmp_path
+
+    monkeypatch.setattr("dccad.datasets.tep_many.get_tep_many", simulate)
+    assert get_dataset("tep-many", tmp_path, jobs=3) == tmp_path
+    assert calls == [(tmp_path, False, 3)]
 
 
 @pytest.mark.parametrize(

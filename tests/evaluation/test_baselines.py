@@ -30,35 +30,36 @@ def test_the_monitor_scores_by_the_nearest_centre_and_calibrates_on_the_held_out
     monitor = KMeansWindows(5, 3, n_components=4, random_state=7, false_alarm_rate=0.1)
     monitor.fit(None, normal=[normal])
 
-    train, held_out = normal.values[:140], normal.values[140:]
-    mean, deviation = train.mean(axis=0), train.std(axis=0)
-    windows, kept, test = (
-        flat_windows((rows - mean) / deviation, 5) for rows in (train, held_out, new.values)
-    )
-    pca = PCA(4, random_state=7).fit(windows)
-    centres = KMeans(3, n_init=10, random_state=7).fit(pca.transform(windows)).cluster_centers_
-
-    def distances(flat):
-        return [
-            min(np.linalg.norm(point - centre) for centre in centres)
-            for point in pca.transform(flat)
-        ]
+    def distances(train, rows):
+        mean, deviation = train.mean(axis=0), train.std(axis=0)
+        windows, flat = (flat_windows((part - mean) / deviation, 5) for part in (train, rows))
+        pca = PCA(4, random_state=7).fit(windows)
+        centres = KMeans(3, n_init=10, random_state=7).fit(pca.transform(windows)).cluster_centers_
+        points = pca.transform(flat)
+        return [min(np.linalg.norm(point - centre) for centre in centres) for point in points]
 
     [scores] = monitor.decision_function([new])
     assert np.isnan(scores[:4]).all()
-    np.testing.assert_allclose(scores[4:], distances(test), rtol=1e-4)
-    # 56 held-out windows: rank ⌈57 · 0.9⌉ = 52
-    assert monitor.threshold_ == pytest.approx(sorted(distances(kept))[51], rel=1e-4)
+    np.testing.assert_allclose(scores[4:], distances(normal.values, new.values), rtol=1e-4)
+    # the flags come from a fit on the first 70 %, and from the rows that are 30 rows away from it
+    first, last = normal.values[:140], normal.values[140:]
+    kept = distances(first, last)[30 - 4 :]
+    assert monitor.threshold_ == pytest.approx(np.quantile(kept, 0.9), rel=1e-4)
+    flags = np.array([False] * 4 + [d > monitor.threshold_ for d in distances(first, new.values)])
+    assert monitor.predict([new])[0].tolist() == flags.astype(int).tolist()
+    assert 0 < flags.sum() < 30
 
 
-def test_held_out_rows_change_the_threshold_only():
+def test_held_out_rows_change_the_threshold_and_not_the_copy_that_it_belongs_to():
     normal = make_run(200, 0)
     louder = normal.values.copy()
     louder[140:] *= 3
     new = make_run(60, 1)
     one = KMeansWindows(5, false_alarm_rate=0.1).fit(None, normal=[normal])
     two = KMeansWindows(5, false_alarm_rate=0.1).fit(None, normal=[Run(louder, COLUMNS)])
-    np.testing.assert_array_equal(*(m.decision_function([new])[0] for m in (one, two)))
+    copies = [monitor.calibrated_ for monitor in (one, two)]
+    np.testing.assert_array_equal(*(copy.decision_function([new])[0] for copy in copies))
+    assert (one.decision_function([new])[0][4:] != two.decision_function([new])[0][4:]).any()
     assert two.threshold_ > 2 * one.threshold_
 
 
@@ -75,7 +76,8 @@ def test_a_reference_too_short_to_hold_a_part_out_is_calibrated_on_itself():
     monitor = KMeansWindows(5, false_alarm_rate=0.1)
     monitor.fit(None, normal=[make_run(18, 0)])  # 30 % are 5 rows: no room for 2 windows
     seen = monitor.decision_function([make_run(18, 0)])[0][4:]
-    assert monitor.threshold_ == sorted(seen)[13]  # ⌈15 · 0.9⌉ = 14th of 14
+    assert monitor.threshold_ == np.quantile(seen, 0.9)
+    assert monitor.calibrated_ is monitor
 
 
 def test_too_few_windows_for_the_rate_are_told():

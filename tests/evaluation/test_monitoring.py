@@ -94,6 +94,11 @@ def test_files_of_one_label_have_no_auc():
     assert figures["figures"]["mar"] is None
 
 
+def delays_of(parts, scores):
+    scores = [np.array(found, float) for found in scores]
+    return find_delays(parts, scores, [found > 5.0 for found in scores])
+
+
 @pytest.mark.parametrize(
     ("scores", "delay"),
     [
@@ -105,7 +110,7 @@ def test_files_of_one_label_have_no_auc():
 )
 def test_the_delay_counts_from_the_onset_to_three_rows_in_a_row(scores, delay):
     run = make_run([0, 0, 1, 1, 1, 1, 1, 1], time=10 + np.arange(8) / 2)
-    events = find_delays([by_own_labels(run, kind="chatter")], [np.array(scores, float)], 5.0)
+    events = delays_of([by_own_labels(run, kind="chatter")], [scores])
     assert events == [{"kind": "chatter", "delay_seconds": delay}]
 
 
@@ -118,10 +123,10 @@ def test_only_runs_with_stamps_an_anomaly_and_a_score_after_it_are_events():
         (make_run([1, 1, 1], time=np.array([0, 2, 4], "M8[m]")), [nan, 9, 9]),
     ]
     parts = [by_own_labels(run) for run, _ in runs]
-    found = find_delays(parts, [np.array(scores, float) for _, scores in runs], 5.0)
+    found = delays_of(parts, [scores for _, scores in runs])
     assert found == [{"kind": "", "delay_seconds": None}]
-    found = find_delays(parts[3:], [np.array([9.0, 9.0, 9.0])], 5.0)
+    found = delays_of(parts[3:], [[9, 9, 9]])
     assert found == [{"kind": "", "delay_seconds": 0.0}]
     late = make_run([1] * 4, time=np.array([0, 2, 4, 6], "M8[m]"))
-    found = find_delays([Judged(late, np.ones(4, int))], [np.array([0.0, 9, 9, 9])], 5.0)
+    found = delays_of([Judged(late, np.ones(4, int))], [[0, 9, 9, 9]])
     assert found == [{"kind": "", "delay_seconds": 120.0}]

@@ -112,30 +112,30 @@ def test_the_figures_are_those_of_the_scores_row_by_row(data, method, monkeypatc
         run_task("peeling", task, method, 1, settings)
     rows = {kind: [] for kind in ["", *KINDS]}
     delays = {kind: [] for kind in KINDS}
-    threshold = fitted["monitor"].threshold_
     scored = fitted["monitor"].decision_function(list(data.test))
+    flagged = fitted["monitor"].predict(list(data.test))
     regions = fitted["partition"].predict_region(list(data.test))
-    for run, scores, found_regions in zip(data.test, scored, regions, strict=True):
+    for run, scores, flags, found_regions in zip(data.test, scored, flagged, regions, strict=True):
         kind = data.kinds.get(run.name, "")
         judged = [i for i in range(len(run)) if not np.isnan(scores[i])]
         assert judged == [i for i in range(len(run)) if found_regions[i] >= 0]
-        rows[kind] += [(scores[i], found_regions[i]) for i in judged]
+        rows[kind] += [(scores[i], found_regions[i], flags[i]) for i in judged]
         if kind and judged:
-            hits = [i for i in judged if (scores[i : i + 3] > threshold).sum() == 3]
+            hits = [i for i in judged if flags[i : i + 3].sum() == 3]
             delays[kind].append(run.time[hits[0]] - run.time[0] if hits else None)
     normal = rows.pop("")
     anomalous = [row for kind in KINDS for row in rows[kind]]
 
     def auc(some):
         labels = [0] * len(normal) + [1] * len(some)
-        return roc_auc_score(labels, [score for score, _ in normal + some])
+        return roc_auc_score(labels, [score for score, _, _ in normal + some])
 
     expected = {
         "roc_auc": auc(anomalous),
-        "far_calibrated_1": np.mean([score > threshold for score, _ in normal]),
-        "fdr_calibrated_1": np.mean([score > threshold for score, _ in anomalous]),
-        "region_far": np.mean([region != 0 for _, region in normal]),
-        "region_fdr": np.mean([region != 0 for _, region in anomalous]),
+        "far_calibrated_1": np.mean([flag for _, _, flag in normal]),
+        "fdr_calibrated_1": np.mean([flag for _, _, flag in anomalous]),
+        "region_far": np.mean([region != 0 for _, region, _ in normal]),
+        "region_fdr": np.mean([region != 0 for _, region, _ in anomalous]),
     }
     for name, value in expected.items():
         assert found[name]["mean"] == pytest.approx(value, abs=1e-5), name
@@ -150,7 +150,7 @@ def test_the_figures_are_those_of_the_scores_row_by_row(data, method, monkeypatc
         detected = [delay for delay in delays[kind] if delay is not None]
         expected = {
             "roc_auc": auc(rows[kind]) if rows[kind] else None,
-            "region_fdr": np.mean([r != 0 for _, r in rows[kind]]) if rows[kind] else None,
+            "region_fdr": np.mean([r != 0 for _, r, _ in rows[kind]]) if rows[kind] else None,
             "events_detected": len(detected) / len(delays[kind]) if delays[kind] else None,
             "delay_seconds": np.mean(detected) if detected else None,
         }

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dccad.datasets.tables.options import TableOptions
     from dccad.datasets.tables.reader import Tables, read_table, read_tables
     from dccad.datasets.tep import load_tep
+    from dccad.datasets.tep_many import get_tep_many, load_tep_many
     from dccad.datasets.tep_rieth import load_tep_rieth
 
 __all__ = [
@@ -34,11 +35,13 @@ __all__ = [
     "check_log_tables",
     "find_tep",
     "get_tep",
+    "get_tep_many",
     "list_datasets",
     "load_dataset",
     "load_peeling",
     "load_skab",
     "load_tep",
+    "load_tep_many",
     "load_tep_rieth",
     "load_tep_simulated",
     "prepare_peeling",
@@ -59,11 +62,13 @@ _HOME = {
     "check_log_tables": "tables",
     "find_tep": "download",
     "get_tep": "download",
+    "get_tep_many": "tep_many",
     "list_datasets": "registry",
     "load_dataset": "registry",
     "load_peeling": "machining",
     "load_skab": "skab",
     "load_tep": "tep",
+    "load_tep_many": "tep_many",
     "load_tep_rieth": "tep_rieth",
     "load_tep_simulated": "embedded",
     "prepare_peeling": "machining",

@@ -39,6 +39,8 @@ class DatasetInfo:
         Extra of dccad that the loader needs.
     download : str, optional
         Module and function that fetch it into a folder.
+    simulated : bool
+        Whether ``download`` simulates it on this machine, in as many processes as ``jobs`` says.
     """
 
     description: str
@@ -50,6 +52,7 @@ class DatasetInfo:
     licence: str
     extra: str | None = None
     download: str | None = None
+    simulated: bool = False
 
     @property
     def embedded(self) -> bool:
@@ -78,6 +81,18 @@ DATASETS: dict[str, DatasetInfo] = {
         citation="Bathelt, Ricker and Jelali: Revision of the Tennessee Eastman Process Model. "
         "IFAC-PapersOnLine 48(8):309-314, 2015",
         licence="BSD-3-Clause",
+    ),
+    "tep-many": DatasetInfo(
+        description="Tennessee Eastman process, simulated: 20 normal runs, 5 test runs per fault",
+        loader="dccad.datasets.tep_many:load_tep_many",
+        files=("tep_many.sha256", "tep_many.parquet", "tep_many.json"),
+        obtain="run: dccad data get tep-many (simulates for about 50 minutes of one core)",
+        source="dccad data get tep-many (package tep-studio)",
+        citation="Bathelt, Ricker and Jelali: Revision of the Tennessee Eastman Process Model. "
+        "IFAC-PapersOnLine 48(8):309-314, 2015",
+        licence="BSD-3-Clause",
+        download="dccad.datasets.tep_many:get_tep_many",
+        simulated=True,
     ),
     "tep-rieth": DatasetInfo(
         description="Tennessee Eastman process, Rieth et al.: 500 runs for each of 21 conditions",
@@ -202,9 +217,13 @@ def find_dataset(name: str) -> Path | None:
 
 
 def get_dataset(
-    name: str, folder: str | os.PathLike[str] | None = None, *, progress: bool = False
+    name: str,
+    folder: str | os.PathLike[str] | None = None,
+    *,
+    progress: bool = False,
+    jobs: int = 1,
 ) -> Path:
-    """Download a data set, or what of it is missing.
+    """Download or simulate a data set, or what of it is missing.
 
     Parameters
     ----------
@@ -214,6 +233,8 @@ def get_dataset(
         Default: the folder of that name in :func:`dccad.datasets.download.data_folder`.
     progress : bool
         Show a progress bar on a terminal.
+    jobs : int
+        Processes, where the set is simulated.
 
     Returns
     -------
@@ -227,6 +248,8 @@ def get_dataset(
         come by it.
     DownloadError
         See :func:`dccad.datasets.download.get_tep`.
+    MissingExtraError
+        The extra "data", or "simulate" for a simulated set, is not installed.
 
     Examples
     --------
@@ -239,7 +262,8 @@ def get_dataset(
     if info.download is None:
         reason = "" if info.embedded else "is not downloaded by dccad; "
         raise InputError(f"{name} {reason}{info.obtain.removeprefix('it ')}")
-    path: Path = _import(info.download)(folder, progress=progress)
+    options = {"jobs": jobs} if info.simulated else {}
+    path: Path = _import(info.download)(folder, progress=progress, **options)
     return path
 
 

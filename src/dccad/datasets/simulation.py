@@ -346,18 +346,21 @@ def simulate_plans(
     plans: Sequence[RunPlan], *, jobs: int = 1, progress: Progress | None = None
 ) -> tuple[SimulatedRun, ...]:
     """Simulate planned runs, in one process or several; the order is that of the plans."""
-    if jobs < 1:
-        raise ParameterError(f"jobs={jobs!r} is not a whole number of at least 1")
     require("tep_studio", extra="simulate")
     done: dict[int, SimulatedRun] = {}
-    for position, simulated in _in_any_order(plans, jobs):
+    for position, simulated in simulate_in_any_order(plans, jobs):
         done[position] = simulated
         if progress is not None:
             progress(len(done), len(plans), simulated.run.name)
     return tuple(done[position] for position in range(len(plans)))
 
 
-def _in_any_order(plans: Sequence[RunPlan], jobs: int) -> Iterator[tuple[int, SimulatedRun]]:
+def simulate_in_any_order(
+    plans: Sequence[RunPlan], jobs: int
+) -> Iterator[tuple[int, SimulatedRun]]:
+    """Simulate planned runs; yield (index of the plan, its run) as they finish."""
+    if jobs < 1:
+        raise ParameterError(f"jobs={jobs!r} is not a whole number of at least 1")
     if jobs == 1:
         for position, plan in enumerate(plans):
             yield position, simulate_plan(plan)

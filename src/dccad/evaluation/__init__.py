@@ -1,1 +1,15 @@
 """Metrics, protocols and baselines; they know the detector, it knows none of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dccad.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from dccad.evaluation.benchmark import run_benchmark
+    from dccad.evaluation.custom import evaluate
+
+__all__ = ["evaluate", "run_benchmark"]
+
+__getattr__, __dir__ = lazy_names(__name__, {"evaluate": "custom", "run_benchmark": "benchmark"})

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from dccad.datasets import Dataset
 from dccad.detector import DCCA
-from dccad.evaluation.jobs import run_jobs
-from dccad.evaluation.methods import METHODS, WINDOW
-from dccad.evaluation.protocols import check_protocol
+from dccad.evaluation.jobs import Makers, run_jobs
+from dccad.evaluation.methods import WINDOW, find_method
+from dccad.evaluation.protocols import Protocol, check_protocol
 from dccad.evaluation.record import environment
 
 TIMINGS = ("fit_seconds", "judge_seconds", "rows_per_second")
@@ -22,10 +23,11 @@ def run_benchmark(
     protocol: str,
     dataset: Dataset,
     *,
-    methods: Sequence[str] = tuple(METHODS),
+    methods: Sequence[str] | None = None,
     seeds: Sequence[int] = (0, 1, 2, 3, 4),
     settings: Mapping[str, Any] | None = None,
     n_processes: int = 1,
+    makers: Makers = MappingProxyType({}),
     report: Report = lambda done, note, total: None,
 ) -> dict[str, Any]:
     """Run one protocol.
@@ -37,13 +39,17 @@ def run_benchmark(
     dataset : Dataset
         As the protocol's ``load`` gives it.
     methods : sequence of str
-        Keys of :data:`dccad.evaluation.methods.METHODS`.
+        Keys of :data:`dccad.evaluation.methods.METHODS`, also as NAME@WINDOW. Default: all that
+        can stand in the protocol's table but those that train long.
     seeds : sequence of int
-        Of the methods; the data are the same for all of them.
+        Of the methods; the data are the same for all of them. A method without randomness is
+        fitted once, and its figures stand for every seed.
     settings : mapping, optional
         Keyword arguments of :class:`dccad.DCCA` that differ from its defaults.
     n_processes : int
         Fits that run side by side, each on one thread; the figures do not depend on it.
+    makers : mapping of str to callable
+        Further methods by their name in the table: (n_clusters, seed, settings) to a method.
     report : callable (done, note, total)
         Told after every fit.
 
@@ -64,28 +70,35 @@ def run_benchmark(
     ParameterError
         A setting that the protocol decides.
     """
-    plan = check_protocol(protocol, methods, settings or {})
+    plan = check_protocol(protocol, methods or (), settings or {})
+    methods = plan.methods() if methods is None else methods
     settings = {**plan.defaults, **(settings or {}), **plan.settings}
     tasks = plan.make_tasks(dataset)
-    names = (*methods, *plan.floors)
-    jobs = [(task, name, seed) for name in names for seed in seeds for task in tasks]
+    names = (*methods, *makers, *plan.floors)
+    jobs = [
+        (task, name, seed)
+        for name in names
+        for seed in (seeds[:1] if _is_deterministic(name, makers) else seeds)
+        for task in tasks
+        if plan.takes(None if name in makers else find_method(name), task)
+    ]
     found: list[dict[str, Any]] = [{} for _ in jobs]
-    results = run_jobs(protocol, jobs, settings, n_processes)
+    results = run_jobs(protocol, jobs, settings, n_processes, makers)
     for done, (index, result) in enumerate(results, start=1):
         found[index] = result
         task, name, seed = jobs[index]
         report(done, f"{name}, seed {seed}, {task.key}", len(jobs))
-    gathered = {
-        name: plan.gather(
-            [
-                (task.key, seed, result)
-                for (task, method, seed), result in zip(jobs, found, strict=True)
-                if method == name
-            ],
-            seeds,
-        )
-        for name in names
-    }
+    gathered: dict[str, dict[str, Any]] = {}
+    for name in names:
+        results_of = [
+            (task.key, seed, result)
+            for (task, method, seed), result in zip(jobs, found, strict=True)
+            if method == name
+        ]
+        if _is_deterministic(name, makers):
+            results_of = [(key, seed, result) for seed in seeds for key, _, result in results_of]
+        gathered[name] = plan.gather(results_of, seeds)
+        gathered[name] |= _notes(name, plan, makers)
     for name in plan.floors:  # they take no time worth a figure
         for timing in TIMINGS:
             gathered[name].pop(timing, None)
@@ -98,3 +111,19 @@ def run_benchmark(
         "results": gathered,
         "warnings": dict(Counter(kind for result in found for kind in result["warnings"])),
     }
+
+
+def _is_deterministic(name: str, makers: Makers) -> bool:
+    spec = None if name in makers else find_method(name)
+    return spec is not None and spec.deterministic
+
+
+def _notes(name: str, plan: Protocol, makers: Makers) -> dict[str, Any]:
+    """What a reader must know of an entry: one fit for all seeds, unlabelled rows left unread."""
+    spec = None if name in makers else find_method(name)
+    if spec is None or name in plan.floors:
+        return {}
+    notes: dict[str, Any] = {"deterministic": True} if spec.deterministic else {}
+    if plan.unlabelled:
+        notes["fit_on"] = "reference and unlabelled" if spec.uses_unlabelled else "reference"
+    return notes

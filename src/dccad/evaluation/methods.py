@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dccad.detector import DCCA
-from dccad.evaluation.baselines import FlagRows, KMeansWindows
+from dccad.evaluation import baselines
+from dccad.evaluation.baselines import Baseline, FlagRows
 
 WINDOW = 30
 """Window of every protocol, in rows."""
 
 
 class MonitorMethod(Protocol):
-    """What a method must offer to stand in a monitor table."""
+    """What a method must offer to stand in a monitor table.
+
+    Its own ``predict`` gives the flags, where it has one; otherwise rows above ``threshold_``,
+    which normal rows of the fit decide, are flagged.
+    """
 
     threshold_: float
 
@@ -24,10 +30,7 @@ class MonitorMethod(Protocol):
         """Learn from unlabelled runs (or None), reference-normal runs, or both."""
 
     def decision_function(self, X: Any) -> list[NDArray[np.float64]]:
-        """Score of each row of each run, from that row and earlier ones; NaN where there is none.
-
-        Rows above ``threshold_``, which normal rows of the fit decide, are flagged.
-        """
+        """Score of each row of each run, from that row and earlier ones; NaN: there is none."""
 
 
 class PartitionMethod(Protocol):
@@ -49,46 +52,228 @@ class Method(MonitorMethod, PartitionMethod, Protocol):
         """Learn from unlabelled runs (or None), reference-normal runs, or both."""
 
 
-MakeMethod: TypeAlias = Callable[[int, int, Mapping[str, Any]], Method]
-MakeMonitor: TypeAlias = Callable[[int, int, Mapping[str, Any]], MonitorMethod]
+MakeMethod: TypeAlias = Callable[[int, int, Mapping[str, Any]], Any]
+"""(clusters, seed, settings of DCCA that differ from its defaults) to a method."""
+
+
+@dataclass(frozen=True)
+class MethodSpec:
+    """How a method is made, and where it can stand.
+
+    Attributes
+    ----------
+    make : callable (n_clusters, seed, settings) -> method
+    partition, monitor : bool
+        Tables in which it can stand.
+    windows : tuple of int
+        Windows at which the tables show it, as ``NAME@WINDOW``; empty: only at the protocol's.
+    deterministic : bool
+        The seed changes nothing: one fit stands for all seeds.
+    slow : bool
+        Left out unless it is asked for.
+    uses_unlabelled : bool
+        Learns from unlabelled rows beside a reference; otherwise it reads the reference alone.
+    needs_unlabelled : bool
+        Says nothing new without unlabelled rows.
+    about : str
+        What it is, in a line.
+    """
+
+    make: MakeMethod
+    partition: bool = False
+    monitor: bool = False
+    windows: tuple[int, ...] = ()
+    deterministic: bool = False
+    slow: bool = False
+    uses_unlabelled: bool = False
+    needs_unlabelled: bool = False
+    about: str = ""
+
 
 SHARED = ("window", "false_alarm_rate", "calibration_fraction", "max_gap")
 """Settings of DCCA that baselines follow too; the others are its own."""
 
 
-def _dcca(**fixed: Any) -> MakeMethod:
-    def make(n_clusters: int, seed: int, settings: Mapping[str, Any]) -> Method:
+def _dcca(about: str, **fixed: Any) -> MethodSpec:
+    def make(n_clusters: int, seed: int, settings: Mapping[str, Any]) -> DCCA:
         given = {"window": WINDOW, **settings, **fixed}
-        detector: Method = DCCA(n_clusters=n_clusters, random_state=seed, **given)
-        return detector
+        return DCCA(n_clusters=n_clusters, random_state=seed, **given)
 
-    return make
-
-
-def _kmeans_windows(n_clusters: int, seed: int, settings: Mapping[str, Any]) -> Method:
-    shared = {name: settings[name] for name in SHARED if name in settings}
-    return KMeansWindows(n_clusters=n_clusters, random_state=seed, **{"window": WINDOW, **shared})
+    return MethodSpec(make, partition=True, monitor=True, uses_unlabelled=True, about=about)
 
 
-def _flag_rows(start: int, stop: int | None = None) -> MakeMonitor:
-    def make(n_clusters: int, seed: int, settings: Mapping[str, Any]) -> MonitorMethod:
+def _baseline(
+    kind: type[Baseline],
+    about: str,
+    *,
+    windows: tuple[int, ...] = (1, 10, 30),
+    rows: bool = False,
+    monitor: bool = True,
+    slow: bool = False,
+    needs_unlabelled: bool = False,
+    **fixed: Any,
+) -> MethodSpec:
+    """``rows``: score single rows, and average as many scores as a window has rows."""
+
+    def make(n_clusters: int, seed: int, settings: Mapping[str, Any]) -> Baseline:
+        given: dict[str, Any] = {"window": WINDOW}
+        given |= {name: settings[name] for name in SHARED if name in settings}
+        if rows:
+            given |= {"window": 1, "score_mean": given["window"]}
+        return kind(n_clusters=n_clusters, random_state=seed, **given, **fixed)
+
+    return MethodSpec(
+        make,
+        partition=issubclass(kind, baselines.PartitionBaseline),
+        monitor=monitor,
+        windows=windows,
+        deterministic=kind.deterministic,
+        slow=slow,
+        uses_unlabelled=kind.uses_unlabelled,
+        needs_unlabelled=needs_unlabelled,
+        about=about,
+    )
+
+
+STATISTICS: dict[str, Any] = {"features": "mean-logvar", "windows": (10, 30)}
+
+METHODS: dict[str, MethodSpec] = {
+    "dccad": _dcca("the detector with its defaults"),
+    "dccad-no-split": _dcca("all kernels are clustering kernels", n_clustering_kernels=1.0),
+    "autoencoder-kmeans": _dcca("no clustering loss: autoencoder, then k-means", alpha=0.0),
+    "kmeans-windows": _baseline(
+        baselines.KMeansWindows, "k-means on 20 principal components of flattened windows"
+    ),
+    "gmm-windows": _baseline(
+        baselines.GaussianMixtureWindows, "Gaussian mixture on the same components"
+    ),
+    "kmeans-stats": _baseline(
+        baselines.KMeansWindows, "k-means on window means and log-variances", **STATISTICS
+    ),
+    "gmm-stats": _baseline(
+        baselines.GaussianMixtureWindows, "Gaussian mixture on the same", **STATISTICS
+    ),
+    "kmeans-scaled-stats": _baseline(
+        baselines.KMeansWindows, "the same, each to unit variance", standardise=True, **STATISTICS
+    ),
+    "gmm-scaled-stats": _baseline(
+        baselines.GaussianMixtureWindows,
+        "Gaussian mixture on the same",
+        standardise=True,
+        **STATISTICS,
+    ),
+    "statistic-selection": _baseline(
+        baselines.StatisticSelection,
+        "label-free choice of one window statistic",
+        windows=(10, 30),
+        monitor=False,
+    ),
+    "pca-t2": _baseline(
+        baselines.PCAMonitor, "T² of rows, mean of the last scores", statistic="t2", rows=True
+    ),
+    "pca-spe": _baseline(baselines.PCAMonitor, "SPE of rows, mean of the last scores", rows=True),
+    "dpca-t2": _baseline(
+        baselines.PCAMonitor, "T² of lagged rows", statistic="t2", windows=(10, 30)
+    ),
+    "dpca-spe": _baseline(baselines.PCAMonitor, "SPE of lagged rows", windows=(10, 30)),
+    "lw-rows": _baseline(
+        baselines.LedoitWolfMonitor,
+        "Mahalanobis distance of rows, mean of the last scores",
+        rows=True,
+        features="flat",
+    ),
+    "lw-mean": _baseline(
+        baselines.LedoitWolfMonitor, "Mahalanobis distance of window means", windows=(10, 30)
+    ),
+    "lw-stats": _baseline(
+        baselines.LedoitWolfMonitor, "… of window means and log-variances", **STATISTICS
+    ),
+    "contrast-rows": _baseline(
+        baselines.ContrastMonitor,
+        "… of rows, in the directions in which unlabelled rows stand out; mean of the last scores",
+        rows=True,
+        features="flat",
+        needs_unlabelled=True,
+    ),
+    "contrast-mean": _baseline(
+        baselines.ContrastMonitor,
+        "the same of window means",
+        windows=(10, 30),
+        needs_unlabelled=True,
+    ),
+    "contrast-stats": _baseline(
+        baselines.ContrastMonitor,
+        "the same of means and log-variances",
+        needs_unlabelled=True,
+        **STATISTICS,
+    ),
+    "isolation-forest": _baseline(baselines.IsolationForestMonitor, "on flattened windows"),
+    "neighbours": _baseline(
+        baselines.NeighboursMonitor, "distance to the 5th nearest window of the fit"
+    ),
+    "conv-autoencoder": _baseline(
+        baselines.ConvAutoencoderMonitor,
+        "plain convolutional autoencoder",
+        windows=(10, 30),
+        slow=True,
+    ),
+    "lstm-autoencoder": _baseline(
+        baselines.LSTMAutoencoderMonitor, "LSTM autoencoder", windows=(10, 30), slow=True
+    ),
+    "pyod-autoencoder": _baseline(
+        baselines.PyODAutoEncoder, "AutoEncoder of PyOD on flattened windows", slow=True
+    ),
+    "pyod-deepsvdd": _baseline(
+        baselines.PyODDeepSVDD, "DeepSVDD of PyOD on rows, mean of the scores", rows=True, slow=True
+    ),
+}
+"""Name in tables and on the command line; ``NAME@WINDOW`` is the same at another window."""
+
+
+def _flag_rows(start: int, stop: int | None = None) -> MethodSpec:
+    def make(n_clusters: int, seed: int, settings: Mapping[str, Any]) -> FlagRows:
         return FlagRows(start, stop)
 
-    return make
+    return MethodSpec(make, monitor=True, deterministic=True)
 
 
-METHODS: dict[str, MakeMethod] = {
-    "dccad": _dcca(),
-    "dccad-no-split": _dcca(n_clustering_kernels=1.0),
-    "autoencoder-kmeans": _dcca(alpha=0.0),
-    "kmeans-windows": _kmeans_windows,
-}
-"""Name in tables and on the command line; ``settings`` are keyword arguments of DCCA."""
-
-POSITION_ONLY: dict[str, MakeMonitor] = {
+POSITION_ONLY: dict[str, MethodSpec] = {
     "rows-570-969": _flag_rows(570, 970),
     "rows-from-570": _flag_rows(570),
     "all-rows": _flag_rows(0),
 }
 """Rules that read no sensor, shown beside the methods on SKAB, where the anomaly always stands at
 the same place of the file."""
+
+
+def split_name(name: str) -> tuple[str, int | None]:
+    """Family and window of a name in a table.
+
+    Examples
+    --------
+    >>> split_name("lw-mean@10"), split_name("dccad"), split_name("lw-mean@ten")
+    (('lw-mean', 10), ('dccad', None), ('lw-mean@ten', None))
+    """
+    family, _, window = name.partition("@")
+    if window.isdecimal() and int(window) > 0:
+        return family, int(window)
+    return name, None
+
+
+def find_method(name: str) -> MethodSpec | None:
+    """Look a method up by its name in a table; None for an unknown one.
+
+    Examples
+    --------
+    >>> find_method("lw-mean@7").make(2, 0, {"window": 30}).window
+    7
+    >>> find_method("lw-mena") is None
+    True
+    """
+    family, window = split_name(name)
+    spec = METHODS.get(family) or (POSITION_ONLY.get(family) if window is None else None)
+    if spec is None or window is None:
+        return spec
+    make = spec.make
+    at_window: dict[str, Any] = {"window": window}
+    return replace(spec, make=lambda k, seed, settings: make(k, seed, {**settings, **at_window}))

@@ -146,5 +146,24 @@ def detection_row(flags: NDArray[np.bool_], consecutive: int = 3) -> int | None:
     return int(stretches.argmax()) if stretches.any() else None
 
 
+def threshold_at_rate(scores: NDArray[np.float64], rate: float) -> float:
+    """Lowest score of normal rows that at most the share ``rate`` of them pass.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n,)
+        Of normal rows; no NaN.
+    rate : float, 0 to 1
+
+    Examples
+    --------
+    >>> scores = np.arange(200.0)
+    >>> threshold_at_rate(scores, 0.01), int((scores > threshold_at_rate(scores, 0.01)).sum())
+    (197.0, 2)
+    """
+    allowed = int(rate * len(scores) + 1e-9)
+    return float(np.sort(scores)[len(scores) - 1 - min(allowed, len(scores) - 1)])
+
+
 def _share(part: int, whole: int) -> float | None:
     return part / whole if whole else None

@@ -39,7 +39,8 @@ def judge_monitor(method: MonitorMethod, task: Task) -> dict[str, Any]:
     rows, scores = join_rows(task.test), np.concatenate(per_run)
     scored = ~np.isnan(scores)
     judged = rows.judged & scored
-    flags = scores > method.threshold_  # NaN compares as False
+    flags_per_run = flag_rows(method, [part.run for part in task.test], per_run)
+    flags = np.concatenate(flags_per_run)
     counts = count_alarms(rows.labels[judged], flags[judged])
     found: dict[str, Any] = {
         "figures": {
@@ -51,7 +52,7 @@ def judge_monitor(method: MonitorMethod, task: Task) -> dict[str, Any]:
         "rows_without_score": int((rows.judged & ~scored).sum()),
         "rows_scored": len(scores),
         "score_seconds": seconds,
-        "events": find_delays(task.test, per_run, method.threshold_),
+        "events": find_delays(task.test, per_run, flags_per_run),
     }
     kinds = known_kinds(task.test)
     if kinds:
@@ -68,13 +69,24 @@ def judge_monitor(method: MonitorMethod, task: Task) -> dict[str, Any]:
     return found
 
 
+def flag_rows(
+    method: MonitorMethod, runs: Sequence[Run], scores: Sequence[NDArray[np.float64]]
+) -> list[NDArray[np.bool_]]:
+    """Rows that a method flags: by its own ``predict``, or where it has none, by its threshold."""
+    if hasattr(method, "predict"):
+        return [np.asarray(flags) == 1 for flags in method.predict(runs)]
+    return [found > method.threshold_ for found in scores]  # NaN compares as False
+
+
 def find_delays(
-    parts: Sequence[Judged], scores: Sequence[NDArray[np.float64]], threshold: float
+    parts: Sequence[Judged],
+    scores: Sequence[NDArray[np.float64]],
+    flags: Sequence[NDArray[np.bool_]],
 ) -> list[dict[str, Any]]:
     """Time from the onset of each anomaly to its detection.
 
     An event is a run with time stamps, anomalous rows, and a score from its onset on. It is
-    detected at the first of 3 consecutive rows above the threshold.
+    detected at the first of 3 consecutive flagged rows.
 
     Returns
     -------
@@ -85,18 +97,19 @@ def find_delays(
     --------
     >>> run = Run(np.zeros((6, 1)), ("torque",), time=np.arange(6) / 2, onset=1)
     >>> scores = [np.array([9.0, np.nan, 0.0, 5.0, 5.0, 5.0])]
-    >>> find_delays([Judged(run, run.labels.astype(np.int64), kind="chatter")], scores, 1.0)
+    >>> judged = [Judged(run, run.labels.astype(np.int64), kind="chatter")]
+    >>> find_delays(judged, scores, [scores[0] > 1.0])
     [{'kind': 'chatter', 'delay_seconds': 1.0}]
     """
     events = []
-    for part, found in zip(parts, scores, strict=True):
+    for part, found, flagged in zip(parts, scores, flags, strict=True):
         seconds = _seconds(part.run)
         if seconds is None or not part.labels.any():
             continue
         onset = int(part.labels.argmax())
         if np.isnan(found[onset:]).all():
             continue
-        row = detection_row(found[onset:] > threshold)
+        row = detection_row(flagged[onset:])
         delay = None if row is None else float(seconds[onset + row] - seconds[onset])
         events.append({"kind": part.kind, "delay_seconds": delay})
     return events

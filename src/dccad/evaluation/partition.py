@@ -33,7 +33,7 @@ def judge(
     if isinstance(method, DCCA):
         return _judge_maps(method, task)
     figures: dict[str, float] = {}
-    for prefix, parts in (("", task.test), ("train_", task.train)):
+    for prefix, parts in _parts(task):
         rows = join_rows(parts)
         regions = _regions(method, parts)
         kept = rows.judged & (regions >= 0)
@@ -100,7 +100,7 @@ def _judge_maps(detector: DCCA, task: Task) -> tuple[dict[str, float], dict[str,
         "rank": detector.map_ranks_.tolist(),
         "group": ["clustering" if flag else "reconstruction" for flag in is_clustering],
     }
-    for prefix, parts in (("", task.test), ("train_", task.train)):
+    for prefix, parts in _parts(task):
         truth, kept = _judged_windows(parts, detector.window, detector.max_gap)
         results = detector.score_windows([judged.run for judged in parts])
         figures |= _prefixed(prefix, cluster_figures(truth[kept], results.regions[kept]))
@@ -127,6 +127,12 @@ def _judged_windows(
     segments = [segment for part in parts for segment in split_at_gaps(part.run, max_gap)]
     last = window_starts([len(segment) for segment in segments], window) + window - 1
     return rows.labels[last], rows.judged[last]
+
+
+def _parts(task: Task) -> list[tuple[str, Sequence[Judged]]]:
+    """What is judged, by the prefix of its figures; the same rows are judged once."""
+    parts: list[tuple[str, Sequence[Judged]]] = [("", task.test)]
+    return parts if task.train is task.test else [*parts, ("train_", task.train)]
 
 
 def _regions(method: PartitionMethod, parts: Sequence[Judged]) -> NDArray[np.int64]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, TypeAlias
@@ -66,3 +67,73 @@ def environment(n_processes: int) -> dict[str, Any]:
         "processes": n_processes,
         "versions": versions(),
     }
+
+
+MAIN_FIGURES = {
+    "tep-pooled": r"acc",
+    "tep-pairs": r"acc_(\d+)",
+    "tep-runs": r"acc_(\d+)",
+    "tep-monitor": r"fdr_(\d+)_at_far_1",
+    "tep-adapt": r"fdr_(\d+)_at_far_1",
+    "tep-many": r"average_precision",
+    "skab": r"roc_auc_per_file",
+    "peeling": r"acc",
+}
+"""What a table is sorted by, and the best window chosen by: a pattern of the figure's name."""
+
+
+def main_figure(protocol: str, found: Mapping[str, Any]) -> str | None:
+    """Name of a protocol's main figure among those of a method: that of most faults.
+
+    Examples
+    --------
+    >>> main_figure("tep-pairs", {"acc_18": {}, "acc_21": {}, "nmi_21": {}})
+    'acc_21'
+    """
+    pattern = MAIN_FIGURES.get(protocol)
+    if pattern is None:
+        return None
+    named = [(name, re.fullmatch(pattern, name)) for name in found]
+    matches = [(int(m.groups()[0]) if m.groups() else 0, name) for name, m in named if m]
+    return max(matches)[1] if matches else None
+
+
+def ranked(results: Mapping[str, Any], figure: str | None) -> dict[str, Any]:
+    """Methods by falling mean of a figure; rules that were never fitted come last.
+
+    Examples
+    --------
+    >>> fitted = {name: {"acc": {"mean": m}, "fit_seconds": 1} for name, m in (("a", 0), ("b", 1))}
+    >>> list(ranked({"rule": {"acc": {"mean": 2}}, **fitted}, "acc"))
+    ['b', 'a', 'rule']
+    """
+
+    def place(name: str) -> tuple[bool, float]:
+        mean = (results[name].get(figure) or {}).get("mean")
+        return "fit_seconds" not in results[name], 1.0 if mean is None else -mean
+
+    return {name: results[name] for name in sorted(results, key=place)}
+
+
+def at_best_window(results: Mapping[str, Any], figure: str | None) -> dict[str, Any]:
+    """Each method that stands at several windows (``NAME@WINDOW``) at its best one only.
+
+    The best is that with the highest mean of the figure on the rows judged, which is a choice in
+    the baselines' favour.
+
+    Examples
+    --------
+    >>> results = {f"lw@{w}": {"acc": {"mean": m}} for w, m in ((1, 0.2), (10, 0.9), (30, 0.4))}
+    >>> list(at_best_window({"dccad": {}, **results}, "acc"))
+    ['dccad', 'lw@10']
+    """
+    best: dict[str, tuple[float, str]] = {}
+    for name, found in results.items():
+        family, at, _ = name.partition("@")
+        mean = (found.get(figure) or {}).get("mean")
+        value = -1.0 if mean is None else mean
+        key = family + at
+        if key not in best or value > best[key][0]:
+            best[key] = (value, name)
+    kept = {name for _, name in best.values()}
+    return {name: found for name, found in results.items() if name in kept}

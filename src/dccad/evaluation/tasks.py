@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +47,8 @@ class Task:
     test : tuple of Judged
     normal : tuple of Run
         Reference-normal runs of the fit.
+    defaults : mapping
+        Settings of DCCA for this fit unless the user gives them.
     """
 
     key: str
@@ -54,6 +56,7 @@ class Task:
     train: tuple[Judged, ...]
     test: tuple[Judged, ...]
     normal: tuple[Run, ...] = ()
+    defaults: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Rows(NamedTuple):

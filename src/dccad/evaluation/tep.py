@@ -1,4 +1,4 @@
-"""The protocols on the Tennessee Eastman process: ``tep-pooled`` and ``tep-pairs``."""
+"""Partitions of the Tennessee Eastman process: ``tep-pooled``, ``tep-pairs`` and ``tep-runs``."""
 
 from __future__ import annotations
 
@@ -64,6 +64,15 @@ def pairs_tasks(dataset: Dataset) -> list[Task]:
         tasks.append(
             Task(f"fault-{fault}", 2, (normal, by_own_labels(train)), (normal_test, faulty_test))
         )
+    return tasks
+
+
+def runs_tasks(dataset: Dataset) -> list[Task]:
+    """``tep-runs``: per fault, fit on its test run alone, and judge the same rows, K = 2."""
+    tasks = []
+    for fault in dataset.faults:
+        same = (by_own_labels(dataset.test_run(fault)),)
+        tasks.append(Task(f"fault-{fault}", 2, same, same))
     return tasks
 
 
