@@ -179,3 +179,19 @@ def test_constant_scores_do_not_divide_by_zero():
         calibration = fit_calibration([np.full(100, 2.0)])
     assert calibration.threshold(0.01) == pytest.approx(2, abs=1e-6)
     assert calibration.p_value([1.0, 3.0]) == pytest.approx([1, 0], abs=1e-6)
+
+
+def test_drift_moves_the_location_up_only():
+    rng = np.random.default_rng(4)
+    scores = [np.exp(rng.normal(size=500))]
+    plain = fit_calibration(scores)
+    drifting = fit_calibration(scores, ahead=[np.array([np.nan, 8.0, 2.0])], between=[np.ones(9)])
+    assert drifting.drift == pytest.approx(np.log(4))  # the geometric mean of 8 and 2, over 1
+    assert drifting.threshold(0.01) == pytest.approx(4 * plain.threshold(0.01))
+    assert fit_calibration(scores, ahead=[np.ones(9)], between=[np.full(9, 2.0)]) == plain
+
+
+def test_strong_drift_is_said():
+    scores = [np.random.default_rng(5).normal(size=500)]
+    with pytest.warns(CalibrationWarning, match=r"score 4\.\d standard deviations higher"):
+        fit_calibration(scores, ahead=[np.full(9, 4.5)], between=[np.zeros(9)])

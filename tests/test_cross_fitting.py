@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dccad.cross_fitting import Block, OutOfFold, cross_fit, plan_folds
+from dccad.cross_fitting import Block, OutOfFold, cross_fit, plan_drift_folds, plan_folds
 from dccad.errors import CalibrationWarning
 from dccad.runs import Run
 from reference import naive_training_rows
@@ -95,7 +95,7 @@ def test_an_odd_number_of_folds_is_paired_without_scoring_a_row_twice():
         return [np.ones(len(run)) for run in held_out]
 
     seen = cross_fit([log_of(np.arange(50))], count, window=1, n_folds=5, gap=0)
-    assert [starts for starts, _ in calls[5:]] == [[0, 20], [10, 30], [40]]
+    assert [starts for starts, _ in calls[5:8]] == [[0, 20], [10, 30], [40]]
     assert np.isfinite(seen.smaller_scores[0]).all()
     assert (seen.smaller_training_rows[0] == 30).all()
 
@@ -137,3 +137,25 @@ def test_size_correction_never_raises_scores():
     sizes = np.full(10, 50.0)
     seen = OutOfFold([np.full(10, 4.0)], [sizes], [np.full(10, 3.0)], [sizes / 2], 100)
     assert np.allclose(seen.at_full_size()[0], 4.0)
+
+
+def test_drift_folds_differ_only_in_where_they_train():
+    ahead, between = plan_drift_folds([101, 99], window=10)
+    assert ahead.held_out == (Block(0, 100, 101), Block(1, 0, 99))
+    assert ahead.training == (Block(0, 0, 90),)
+    assert between.held_out == (Block(0, 55, 101), Block(1, 0, 44))
+    assert between.training == (Block(0, 0, 45), Block(1, 54, 99))
+    assert ahead.n_training_rows == between.n_training_rows
+    assert plan_drift_folds([60], window=20) == []
+
+
+def test_drift_shows_ahead_and_not_between():
+    def distance(training, held_out):
+        centre = np.concatenate([run.values for run in training]).mean()
+        return [np.abs(run.values[:, 0] - centre) for run in held_out]
+
+    seen = cross_fit([log_of(np.arange(1000))], distance, window=1)
+    # rows 500–999 by the mean of 0–498 (249), rows 250–749 by that of both ends (499.5)
+    assert np.nanmean(seen.ahead[0]) == pytest.approx(749.5 - 249)
+    assert np.nanmean(seen.between[0]) == pytest.approx(125)
+    assert cross_fit([log_of(np.arange(99))], distance, 1, learning_curve=False).ahead == []

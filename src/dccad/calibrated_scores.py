@@ -30,6 +30,9 @@ USES_OF_THE_REFERENCE = 2.0
 misleads both in the same direction: over 36 simulated Tennessee Eastman references, the level of
 new scores scatters twice as much as the autocorrelation of the out-of-fold scores says."""
 
+STRONG_DRIFT = 3.0
+"""In spreads; without any drift, 500 rows of a simulated plant show up to twice this at times."""
+
 KNOT_TAILS = (0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
 PRIOR_TAIL_COUNT = 10.0
 """Independent scores in a tail at which its empirical quantile counts as much as the model's."""
@@ -71,6 +74,9 @@ class Calibration:
         Pairs (u, z) of g, increasing in both.
     autocorrelation : tuple of float
         Of the transformed scores, from lag 0 until it has died out.
+    drift : float
+        By how much, on the transformed scale, rows after the training rows score higher than rows
+        between them; contained in ``location``.
 
     Examples
     --------
@@ -98,6 +104,7 @@ class Calibration:
     aim: Aim = "expected"
     knots: tuple[tuple[float, float], ...] = ()
     autocorrelation: tuple[float, ...] = (1.0,)
+    drift: float = 0.0
 
     def threshold(self, rate: float) -> float:
         """Score that new normal rows exceed with the rate.
@@ -237,6 +244,8 @@ class Calibration:
 def fit_calibration(
     scores: Sequence[NDArray[np.float64]],
     *,
+    ahead: Sequence[NDArray[np.float64]] = (),
+    between: Sequence[NDArray[np.float64]] = (),
     scale: Scale | Literal["auto"] = "auto",
     aim: Aim = "expected",
 ) -> Calibration:
@@ -246,6 +255,8 @@ def fit_calibration(
     ----------
     scores : sequence of ndarray of shape (n_rows,)
         One per run, rows in the order of time; NaN where a row has no score.
+    ahead, between : sequence of ndarray of shape (n_rows,), optional
+        From :class:`dccad.cross_fitting.OutOfFold`, to correct for drift.
     scale : {"auto", "log", "identity"}
         "auto": the logarithm where all scores are positive.
     aim : {"expected", "typical"}
@@ -259,7 +270,8 @@ def fit_calibration(
     Warns
     -----
     CalibrationWarning
-        The reference is worth fewer than ``FEWEST_INDEPENDENT`` independent scores.
+        The reference is worth fewer than ``FEWEST_INDEPENDENT`` independent scores, or drifts by
+        more than ``STRONG_DRIFT`` spreads.
 
     Examples
     --------
@@ -267,8 +279,7 @@ def fit_calibration(
     >>> round(float(np.exp(calibration.location)), 3)
     2.0
     """
-    runs = [np.asarray(run, dtype=np.float64) for run in scores]
-    runs = [run[np.isfinite(run)] for run in runs]
+    runs = _finite(scores)
     pooled = np.concatenate(runs) if runs else np.empty(0)
     if len(pooled) < 2:
         raise InputError(
@@ -277,13 +288,24 @@ def fit_calibration(
         )
     if scale == "auto":
         scale = "log" if (pooled > 0).all() else "identity"
+    later, inner = (np.concatenate([*_finite(part), np.empty(0)]) for part in (ahead, between))
     if scale == "log":
-        if not (pooled > 0).all():
+        if not all((part > 0).all() for part in (pooled, later, inner)):
             raise InputError('scores of 0 or less have no logarithm: pass scale="identity"')
         runs = [np.log(run) for run in runs]
-        pooled = np.log(pooled)
+        pooled, later, inner = np.log(pooled), np.log(later), np.log(inner)
     location = float(pooled.mean())
     spread = max(float(pooled.std()), 1e-9 * (1 + abs(location)))  # constant scores
+    drift = max(float(later.mean() - inner.mean()), 0.0) if len(later) and len(inner) else 0.0
+    if drift > STRONG_DRIFT * spread:
+        warnings.warn(
+            f"the reference drifts: rows after the training rows score {drift / spread:.1f} "
+            "standard deviations higher than rows between them; the threshold allows for one such "
+            "step, but a drift that goes on will raise false alarms: pass a longer reference, or "
+            "one that begins after warm-up",
+            CalibrationWarning,
+            stacklevel=2,
+        )
     autocorrelation = estimate_autocorrelation(runs)
     time = correlation_time(autocorrelation)
     independent = len(pooled) / time
@@ -298,7 +320,7 @@ def fit_calibration(
         )
     return Calibration(
         scale,
-        location,
+        location + drift,
         spread,
         max(size, FEWEST_INDEPENDENT),
         time,
@@ -306,7 +328,13 @@ def fit_calibration(
         aim,
         _fit_knots((pooled - location) / spread, independent),
         tuple(autocorrelation[:MOST_LAGS].tolist()),
+        drift,
     )
+
+
+def _finite(runs: Sequence[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
+    arrays = [np.asarray(run, dtype=np.float64) for run in runs]
+    return [run[np.isfinite(run)] for run in arrays]
 
 
 def _fit_knots(z: NDArray[np.float64], independent: float) -> tuple[tuple[float, float], ...]:
