@@ -159,3 +159,9 @@ def test_drift_shows_ahead_and_not_between():
     assert np.nanmean(seen.ahead[0]) == pytest.approx(749.5 - 249)
     assert np.nanmean(seen.between[0]) == pytest.approx(125)
     assert cross_fit([log_of(np.arange(99))], distance, 1, learning_curve=False).ahead == []
+
+
+def test_size_correction_without_a_step_in_size_changes_nothing():
+    sizes = np.full(10, 50.0)
+    seen = OutOfFold([np.full(10, 4.0)], [sizes], [np.full(10, 5.0)], [sizes], 100)
+    assert np.allclose(seen.at_full_size()[0], 4.0)

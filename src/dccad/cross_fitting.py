@@ -229,7 +229,7 @@ def _columns(scores: Scores) -> list[Scores]:
 def _extrapolate(log: Scores, smaller: Scores, step: Scores, missing: Scores) -> Scores:
     """One statistic's log-scores, from training size of the folds to the full size."""
     known = np.isfinite(log) & np.isfinite(smaller)
-    if not known.any():
+    if not step[known].any():  # nothing scored, or the other fold had no window of its own
         return log
     rise = (smaller - log)[known]
     slope = max(float(rise @ step[known] / (step[known] @ step[known])), 0.0)
