@@ -359,3 +359,62 @@ def naive_step(piece, covers, step):
         new[column] = function(values[column])
         changed.append((new, end))
     return [(changed, covers)]
+
+
+# -- alarms --------------------------------------------------------------------------------------
+
+
+def naive_alarm_rows(scores, limit, k, n, clear_limit, off_delay):
+    """Per row, whether there is an alarm: the rule's words, a row at a time."""
+    active, calm, states = False, 0, []
+    for row, score in enumerate(scores):
+        last = scores[max(row - n + 1, 0) : row + 1]
+        if active:
+            calm = calm + 1 if math.isnan(score) or score <= clear_limit else 0
+            if calm == off_delay:
+                active = False
+        elif sum(1 for s in last if s > limit) >= k:
+            active, calm = True, 0
+        states.append(active)
+    return states
+
+
+# -- cross-fitting -------------------------------------------------------------------------------
+
+
+def naive_training_rows(lengths, held_out, window, gap):
+    """Rows (run, row) that keep the gap from a fold's held-out blocks, in stretches of a window."""
+    rows = set()
+    for run, length in enumerate(lengths):
+        far = [
+            all(r != run or row < start - gap or row >= stop + gap for r, start, stop in held_out)
+            for row in range(length)
+        ]
+        for row in range(length):
+            stretch = {row}
+            for step in (-1, 1):
+                other = row
+                while 0 <= other < length and far[other]:
+                    stretch.add(other)
+                    other += step
+            if far[row] and len(stretch) >= window:
+                rows.add((run, row))
+    return rows
+
+
+# -- long-run covariance -------------------------------------------------------------------------
+
+
+def naive_long_run_covariance(runs, bandwidth):
+    """Autocovariances of each lag, one product at a time, with Bartlett weights."""
+    rows = [row for run in runs for row in run]
+    size = len(rows[0])
+    mean = [sum(row[c] for row in rows) / len(rows) for c in range(size)]
+    total = [[0.0] * size for _ in range(size)]
+    for run in runs:
+        for s, t in itertools.product(range(len(run)), repeat=2):
+            weight = max(1 - abs(s - t) / bandwidth, 0)
+            for i, j in itertools.product(range(size), repeat=2):
+                product = (run[s][i] - mean[i]) * (run[t][j] - mean[j])
+                total[i][j] += weight * product / len(rows)
+    return total

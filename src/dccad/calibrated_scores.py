@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from dccad.autocorrelation import correlation_time, draw_gaussian, estimate_autocorrelation
 from dccad.errors import CalibrationWarning, InputError, ParameterError
 
 Scale: TypeAlias = Literal["log", "identity"]
@@ -28,6 +29,13 @@ USES_OF_THE_REFERENCE = 2.0
 """The same rows make the model and calibrate it. A reference that lacks a slow mode of the plant
 misleads both in the same direction: over 36 simulated Tennessee Eastman references, the level of
 new scores scatters twice as much as the autocorrelation of the out-of-fold scores says."""
+
+DRIFT_NOISE = 1.0
+"""In spreads: scatter, without any drift, of the difference between rows ahead of 500 training rows
+and rows between them (0.9 to 1.5 over simulated references). Only what exceeds it is drift."""
+
+STRONG_DRIFT = 3.0
+"""In spreads."""
 
 KNOT_TAILS = (0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
 PRIOR_TAIL_COUNT = 10.0
@@ -70,6 +78,9 @@ class Calibration:
         Pairs (u, z) of g, increasing in both.
     autocorrelation : tuple of float
         Of the transformed scores, from lag 0 until it has died out.
+    drift : float
+        By how much, on the transformed scale, rows after the training rows score higher than rows
+        between them, beyond chance (``DRIFT_NOISE``); contained in ``location``.
 
     Examples
     --------
@@ -97,6 +108,7 @@ class Calibration:
     aim: Aim = "expected"
     knots: tuple[tuple[float, float], ...] = ()
     autocorrelation: tuple[float, ...] = (1.0,)
+    drift: float = 0.0
 
     def threshold(self, rate: float) -> float:
         """Score that new normal rows exceed with the rate.
@@ -159,40 +171,38 @@ class Calibration:
         """
         _check_share("false_alarm_rate", rate)
         _check_share("level", level)
-        limits, paths = self.draw_normal_rows(self._quantile(rate), n_rows, seed)
-        realised = (paths > limits).mean(axis=1)
+        (location, spread), paths = self.draw_normal_rows(n_rows, seed)
+        realised = (paths * spread + location > self._quantile(rate)).mean(axis=1)
         lower, upper = np.quantile(realised, [(1 - level) / 2, (1 + level) / 2])
         return float(lower), float(upper)
 
     def draw_normal_rows(
-        self, limit: float, n_rows: int, seed: int, n_draws: int = N_DRAWS
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Paths of new normal scores, and the limit as each of them sees it.
+        self, n_rows: int, seed: int, n_draws: int = N_DRAWS
+    ) -> tuple[tuple[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]:
+        """What new normal scores may look like, in normal quantiles u of the reference.
 
         Parameters
         ----------
-        limit : float
-            A normal quantile u.
         n_rows : int
-            Length of a path; longer ones than 4000 rows are drawn with a step between rows.
+            Length of a path; paths of more than 4000 rows are drawn with a step between rows.
         seed : int
         n_draws : int
 
         Returns
         -------
-        limits : ndarray of shape (n_draws, 1)
-            Under the location and spread that each draw takes for the true ones.
+        (location, spread) : ndarrays of shape (n_draws, 1)
+            True values that the reference leaves possible (their posterior under a flat prior).
         paths : ndarray of shape (n_draws, min(n_rows, 4000))
-            Standard Gaussian, with the autocorrelation of the reference.
+            Standard Gaussian, with the autocorrelation of the reference;
+            ``paths * spread + location`` are new scores.
         """
         rng = np.random.default_rng(seed)
         size = self.sample_size
-        spread = np.sqrt((size - 1) / rng.chisquare(size - 1, (n_draws, 1)))
-        spread *= np.sqrt(size / (size - 1))
+        spread = np.sqrt(size / rng.chisquare(size - 1, (n_draws, 1)))
         location = spread * rng.normal(size=(n_draws, 1)) / np.sqrt(size)
-        step = -(-n_rows // 4000)
-        paths = _draw_gaussian(self.autocorrelation[::step], n_draws, n_rows // step, rng)
-        return (limit - location) / spread, paths
+        step = max(-(-n_rows // 4000), 1)
+        paths = draw_gaussian(self.autocorrelation[::step], n_draws, n_rows // step, rng)
+        return (location, spread), paths
 
     def normal_quantile(self, scores: Any) -> NDArray[np.float64]:
         """Scores as normal quantiles u of the reference's own distribution."""
@@ -238,6 +248,8 @@ class Calibration:
 def fit_calibration(
     scores: Sequence[NDArray[np.float64]],
     *,
+    ahead: Sequence[NDArray[np.float64]] = (),
+    between: Sequence[NDArray[np.float64]] = (),
     scale: Scale | Literal["auto"] = "auto",
     aim: Aim = "expected",
 ) -> Calibration:
@@ -247,6 +259,8 @@ def fit_calibration(
     ----------
     scores : sequence of ndarray of shape (n_rows,)
         One per run, rows in the order of time; NaN where a row has no score.
+    ahead, between : sequence of ndarray of shape (n_rows,), optional
+        From :class:`dccad.cross_fitting.OutOfFold`, to correct for drift.
     scale : {"auto", "log", "identity"}
         "auto": the logarithm where all scores are positive.
     aim : {"expected", "typical"}
@@ -260,7 +274,8 @@ def fit_calibration(
     Warns
     -----
     CalibrationWarning
-        The reference is worth fewer than ``FEWEST_INDEPENDENT`` independent scores.
+        The reference is worth fewer than ``FEWEST_INDEPENDENT`` independent scores, or drifts by
+        more than ``STRONG_DRIFT`` spreads.
 
     Examples
     --------
@@ -268,8 +283,7 @@ def fit_calibration(
     >>> round(float(np.exp(calibration.location)), 3)
     2.0
     """
-    runs = [np.asarray(run, dtype=np.float64) for run in scores]
-    runs = [run[np.isfinite(run)] for run in runs]
+    runs = _finite(scores)
     pooled = np.concatenate(runs) if runs else np.empty(0)
     if len(pooled) < 2:
         raise InputError(
@@ -278,13 +292,25 @@ def fit_calibration(
         )
     if scale == "auto":
         scale = "log" if (pooled > 0).all() else "identity"
+    later, inner = (np.concatenate([*_finite(part), np.empty(0)]) for part in (ahead, between))
     if scale == "log":
-        if not (pooled > 0).all():
+        if not all((part > 0).all() for part in (pooled, later, inner)):
             raise InputError('scores of 0 or less have no logarithm: pass scale="identity"')
         runs = [np.log(run) for run in runs]
-        pooled = np.log(pooled)
+        pooled, later, inner = np.log(pooled), np.log(later), np.log(inner)
     location = float(pooled.mean())
     spread = max(float(pooled.std()), 1e-9 * (1 + abs(location)))  # constant scores
+    rise = float(later.mean() - inner.mean()) if len(later) and len(inner) else 0.0
+    drift = max(rise - DRIFT_NOISE * spread, 0.0)
+    if rise > STRONG_DRIFT * spread:
+        warnings.warn(
+            f"the reference drifts: rows after the training rows score {rise / spread:.1f} "
+            "standard deviations higher than rows between them; the threshold allows for one such "
+            "step, but a drift that goes on will raise false alarms: pass a longer reference, or "
+            "one that begins after warm-up",
+            CalibrationWarning,
+            stacklevel=2,
+        )
     autocorrelation = estimate_autocorrelation(runs)
     time = correlation_time(autocorrelation)
     independent = len(pooled) / time
@@ -299,7 +325,7 @@ def fit_calibration(
         )
     return Calibration(
         scale,
-        location,
+        location + drift,
         spread,
         max(size, FEWEST_INDEPENDENT),
         time,
@@ -307,52 +333,13 @@ def fit_calibration(
         aim,
         _fit_knots((pooled - location) / spread, independent),
         tuple(autocorrelation[:MOST_LAGS].tolist()),
+        drift,
     )
 
 
-def estimate_autocorrelation(runs: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """Autocorrelation of scores within runs, until it has died out.
-
-    Parameters
-    ----------
-    runs : sequence of ndarray of shape (n_rows,)
-        Without NaN.
-
-    Returns
-    -------
-    ndarray of shape (n_lags,)
-        From lag 0 (1.0) to where the sum of two neighbouring lags is no longer positive (Geyer's
-        initial positive sequence).
-
-    Examples
-    --------
-    >>> estimate_autocorrelation([np.array([1.0, 1.0, -1.0, -1.0])]).round(2).tolist()
-    [1.0, 0.25]
-    """
-    mean = np.concatenate(runs).mean()
-    longest = max(len(run) for run in runs)
-    n_fft = 2 ** int(np.ceil(np.log2(2 * longest)))
-    power = sum(np.abs(np.fft.rfft(run - mean, n_fft)) ** 2 for run in runs)
-    covariance = np.fft.irfft(power, n_fft)[:longest]
-    if covariance[0] <= 0:
-        return np.ones(1)
-    correlation = covariance / covariance[0]
-    even = len(correlation) // 2 * 2
-    pairs = correlation[:even].reshape(-1, 2).sum(axis=1)
-    ended = np.flatnonzero(pairs <= 0)
-    kept: NDArray[np.float64] = correlation[: 2 * int(ended[0]) if len(ended) else even]
-    return kept if len(kept) else np.ones(1)
-
-
-def correlation_time(autocorrelation: NDArray[np.float64]) -> float:
-    """Rows that are worth one independent row: 1 + 2 Σ r(lag), at least 1.
-
-    Examples
-    --------
-    >>> correlation_time(np.array([1.0, 0.5, 0.25]))
-    2.5
-    """
-    return max(float(2 * np.sum(autocorrelation) - 1), 1.0)
+def _finite(runs: Sequence[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
+    arrays = [np.asarray(run, dtype=np.float64) for run in runs]
+    return [run[np.isfinite(run)] for run in arrays]
 
 
 def _fit_knots(z: NDArray[np.float64], independent: float) -> tuple[tuple[float, float], ...]:
@@ -362,7 +349,7 @@ def _fit_knots(z: NDArray[np.float64], independent: float) -> tuple[tuple[float,
         return ()
     u = stats.norm.isf(tails)
     count = independent * np.array(tails)
-    weight = count / (count + PRIOR_TAIL_COUNT)
+    weight = count**2 / (count**2 + PRIOR_TAIL_COUNT**2)
     bent = (1 - weight) * u + weight * np.quantile(z, 1 - np.array(tails))
     bent = np.maximum.accumulate(bent)
     bent += 1e-6 * np.arange(len(bent))  # strictly increasing, so that g has an inverse
@@ -385,22 +372,6 @@ def _bend(
     below, above = np.minimum(values - x[0], 0), np.maximum(values - x[-1], 0)
     bent: NDArray[np.float64] = inner + below + slope * above
     return bent
-
-
-def _draw_gaussian(
-    autocorrelation: Sequence[float], n_draws: int, n_rows: int, rng: np.random.Generator
-) -> NDArray[np.float64]:
-    """Stationary Gaussian paths by circulant embedding (Dietrich & Newsam 1997)."""
-    lags = len(autocorrelation)
-    n = 2 ** int(np.ceil(np.log2(n_rows + lags)))
-    circle = np.zeros(n)
-    circle[:lags] = autocorrelation
-    circle[n - lags + 1 :] = circle[1:lags][::-1]
-    power = np.maximum(np.fft.rfft(circle).real, 0)  # a cut sequence can fall below 0
-    power *= n / (2 * power.sum() - power[0] - power[-1])  # and then has variance 1 again
-    noise = np.fft.rfft(rng.normal(size=(n_draws, n)), axis=1)
-    paths: NDArray[np.float64] = np.fft.irfft(noise * np.sqrt(power), n, axis=1)[:, :n_rows]
-    return paths
 
 
 def _check_share(name: str, value: float) -> None:

@@ -4,7 +4,8 @@ A score of a row that trained its own model is too low. Here the reference is di
 each block is scored by a model fitted on the others, with a gap of a window between the two, so
 that every reference row serves the calibration as well as the training. A fold trains on fewer
 rows than the final model does and its scores come out higher; fits on still fewer rows measure by
-how much, and :meth:`OutOfFold.at_full_size` takes it off.
+how much, and :meth:`OutOfFold.at_full_size` takes it off. Held-out blocks lie between rows of
+training, new rows after them: two more fits tell whether that makes a difference.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import itertools
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -166,6 +167,9 @@ class OutOfFold:
         The same rows scored by models that another fold was taken from as well.
     n_rows : int
         Rows of the whole reference: what the final model is trained on.
+    ahead, between : list of ndarray, in the form of ``scores``, or empty lists
+        Later rows scored by a model of the earlier half, and rows in the middle scored by a model
+        of as many rows on both sides. Without drift both are alike.
     """
 
     scores: list[Scores]
@@ -173,6 +177,8 @@ class OutOfFold:
     smaller_scores: list[Scores]
     smaller_training_rows: list[NDArray[np.float64]]
     n_rows: int
+    ahead: list[Scores] = field(default_factory=list)
+    between: list[Scores] = field(default_factory=list)
 
     def at_full_size(self) -> list[Scores]:
         """Out-of-fold scores as a model trained on the whole reference would give them.
@@ -223,7 +229,7 @@ def _columns(scores: Scores) -> list[Scores]:
 def _extrapolate(log: Scores, smaller: Scores, step: Scores, missing: Scores) -> Scores:
     """One statistic's log-scores, from training size of the folds to the full size."""
     known = np.isfinite(log) & np.isfinite(smaller)
-    if not known.any():
+    if not step[known].any():  # nothing scored, or the other fold had no window of its own
         return log
     rise = (smaller - log)[known]
     slope = max(float(rise @ step[known] / (step[known] @ step[known])), 0.0)
@@ -259,7 +265,7 @@ def cross_fit(
         As in :func:`plan_folds`.
     learning_curve : bool
         Fit also without pairs of folds that lie half the reference apart (half as many fits
-        again), for :meth:`OutOfFold.at_full_size`.
+        again), for :meth:`OutOfFold.at_full_size`, and twice more, for ``ahead`` and ``between``.
 
     Returns
     -------
@@ -296,7 +302,55 @@ def cross_fit(
     scores, sizes = _score_folds(runs, folds, fit_and_score, window)
     pairs = _pair_folds(folds, lengths, window, gap) if learning_curve else []
     smaller, smaller_sizes = _score_folds(runs, pairs, fit_and_score, window)
-    return OutOfFold(scores, sizes, smaller, smaller_sizes, sum(lengths))
+    drift_folds = plan_drift_folds(lengths, window) if learning_curve else []
+    drift_scores = [_score_folds(runs, [fold], fit_and_score, window)[0] for fold in drift_folds]
+    ahead, between = drift_scores or ([], [])
+    return OutOfFold(scores, sizes, smaller, smaller_sizes, sum(lengths), ahead, between)
+
+
+def plan_drift_folds(lengths: Sequence[int], window: int) -> list[Fold]:
+    """Two folds that differ in one thing only: whether training ends before the scored rows.
+
+    Both train on half the reference, less a gap of a window, and score half of it. The first
+    trains on the earlier half and scores the later one; the second trains on both ends and scores
+    the middle. Runs count as one after another in time.
+
+    Parameters
+    ----------
+    lengths : sequence of int
+    window : int, in rows
+
+    Returns
+    -------
+    list of Fold
+        (ahead, between), or empty where one would train on fewer than ``window`` windows.
+
+    Examples
+    --------
+    >>> ahead, between = plan_drift_folds([100], window=10)
+    >>> ahead
+    Fold(training=(Block(run=0, start=0, stop=40),), held_out=(Block(run=0, start=50, stop=100),))
+    >>> [(block.start, block.stop) for block in between.training]
+    [(0, 20), (80, 100)]
+    >>> between.held_out
+    (Block(run=0, start=30, stop=70),)
+    """
+    total = sum(lengths)
+    quarter = total // 4 + window // 2
+    spans = [(total // 2, total), (quarter, total - quarter)]
+    folds = []
+    for first, last in spans:
+        held_out = []
+        before = 0
+        for run, length in enumerate(lengths):
+            start, stop = max(first - before, 0), min(last - before, length)
+            if start < stop:
+                held_out.append(Block(run, start, stop))
+            before += length
+        training = _rows_apart_from(held_out, lengths, window, window)
+        folds.append(Fold(training, tuple(held_out)))
+    ready = all(fold.held_out and _n_windows(fold.training, window) >= window for fold in folds)
+    return folds if ready else []
 
 
 def _pair_folds(

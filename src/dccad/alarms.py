@@ -1,0 +1,369 @@
+"""From scores to alarms that an operator counts: k of n rows, hysteresis, and their rate per day.
+
+A threshold promises a share of rows; one excursion of a minute or of a day is one alarm all the
+same. The rule here raises an alarm when k of the last n rows exceed a limit (on-delay; k = n asks
+for a minimum duration), and ends it when ``off_delay`` rows in a row are back under a lower limit
+(deadband). How often it is raised on normal rows is counted on the reference and predicted for
+limits that the reference hardly reaches.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from dccad.calibrated_scores import Calibration
+from dccad.errors import ParameterError
+
+SECONDS_PER_DAY = 86400.0
+
+
+class Alarm(NamedTuple):
+    """Rows ``start`` (included) to ``stop`` (excluded) of a run, in alarm."""
+
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True)
+class AlarmRule:
+    """When an alarm is raised, and when it ends.
+
+    Attributes
+    ----------
+    limit : float
+        Score; higher ones count towards an alarm.
+    k, n : int, 1 ≤ k ≤ n, in rows
+        An alarm is raised at a row where at least k of the last n rows, this one included, are
+        above the limit. k = n: the excursion must last n rows.
+    clear_limit : float, optional
+        Score, at most ``limit``; scores up to it count towards the end of an alarm. Default: the
+        limit, no hysteresis.
+    off_delay : int, in rows
+        An alarm ends at the row where this many rows in a row have counted towards its end. Rows
+        without a score (NaN) count as normal.
+
+    Raises
+    ------
+    ParameterError
+
+    Examples
+    --------
+    >>> rule = AlarmRule(limit=2.0, k=2, n=3, clear_limit=1.0)
+    >>> find_alarms(np.array([0, 3, 0, 3, 2, 2, 1, 0.0]), rule)
+    [Alarm(start=3, stop=6)]
+
+    References
+    ----------
+    ANSI/ISA-18.2 (alarm management: deadband, on-delay and off-delay); N. A. Adnan, I. Izadi,
+    T. Chen: On expected detection delays for alarm systems with deadbands and delay-timers. J.
+    Process Control 21, 2011, doi:10.1016/j.jprocont.2011.06.019.
+    """
+
+    limit: float
+    k: int = 1
+    n: int = 1
+    clear_limit: float | None = None
+    off_delay: int = 1
+
+    def __post_init__(self) -> None:
+        problems = []
+        if not 1 <= self.k <= self.n:
+            problems.append(f"k={self.k} of n={self.n} rows: 1 ≤ k ≤ n is needed")
+        if self.off_delay < 1:
+            problems.append(f"off_delay={self.off_delay}: at least 1 row is needed")
+        if self.clear_limit is not None and self.clear_limit > self.limit:
+            problems.append(f"clear_limit={self.clear_limit:g} lies above limit={self.limit:g}")
+        if problems:
+            raise ParameterError("; ".join(problems))
+
+    @property
+    def lower_limit(self) -> float:
+        """The score at or below which a row counts towards the end."""
+        return self.limit if self.clear_limit is None else self.clear_limit
+
+
+def find_alarms(scores: NDArray[np.float64], rule: AlarmRule) -> list[Alarm]:
+    """Alarms of one run.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_rows,)
+        NaN where a row has no score. No row's alarm depends on later rows.
+    rule : AlarmRule
+
+    Returns
+    -------
+    list of Alarm
+        In the order of time; one that is not over yet ends with the run.
+
+    Examples
+    --------
+    >>> find_alarms(np.array([0, 3, 3, 0, 3.0]), AlarmRule(limit=2.0))
+    [Alarm(start=1, stop=3), Alarm(start=4, stop=5)]
+    """
+    scores = np.asarray(scores, dtype=np.float64)
+    raised = np.flatnonzero(_count_last(scores > rule.limit, rule.n) >= rule.k)
+    over = ~(scores > rule.lower_limit)  # NaN too
+    ended = np.flatnonzero(_count_last(over, rule.off_delay) >= rule.off_delay)
+    alarms: list[Alarm] = []
+    row = 0
+    while (i := np.searchsorted(raised, row)) < len(raised):
+        start = int(raised[i])
+        # the off-delay begins with the alarm: rows before it do not count
+        j = np.searchsorted(ended, start + rule.off_delay)
+        stop = int(ended[j]) if j < len(ended) else len(scores)
+        alarms.append(Alarm(start, stop))
+        row = stop + 1
+    return alarms
+
+
+def _count_last(flags: NDArray[np.bool_], n: int) -> NDArray[np.int64]:
+    """For each row, how many of the last n rows have the flag."""
+    total = np.concatenate([[0], np.cumsum(flags, dtype=np.int64)])
+    rows = np.arange(1, len(flags) + 1)
+    counts: NDArray[np.int64] = total[rows] - total[np.maximum(rows - n, 0)]
+    return counts
+
+
+@dataclass
+class AlarmMonitor:
+    """The same rule for a stream, a row at a time.
+
+    Attributes
+    ----------
+    rule : AlarmRule
+    active : bool
+        Whether the last row is in alarm.
+
+    Examples
+    --------
+    >>> monitor = AlarmMonitor(AlarmRule(limit=2.0, k=2, n=3))
+    >>> [monitor.update(score) for score in (3.0, 0.0, 3.0, 0.0)]
+    [False, False, True, False]
+    """
+
+    rule: AlarmRule
+    active: bool = False
+    _above: deque[bool] = field(default_factory=deque, repr=False)
+    _rows_over: int = field(default=0, repr=False)
+
+    def update(self, score: float) -> bool:
+        """Take the next row's score (NaN: none) and say whether there is an alarm."""
+        self._above.append(score > self.rule.limit)
+        if len(self._above) > self.rule.n:
+            self._above.popleft()
+        if self.active:
+            self._rows_over = 0 if score > self.rule.lower_limit else self._rows_over + 1
+            self.active = self._rows_over < self.rule.off_delay
+        elif sum(self._above) >= self.rule.k:
+            self.active, self._rows_over = True, 0
+        return self.active
+
+    def reset(self) -> None:
+        """Begin a new run."""
+        self.active, self._rows_over = False, 0
+        self._above.clear()
+
+
+class AlarmRate(NamedTuple):
+    """False alarms per day, or per 1000 rows where the time between rows is not known."""
+
+    expected: float
+    lower: float
+    upper: float
+    unit: str
+
+
+def count_false_alarms(
+    scores: Sequence[NDArray[np.float64]],
+    rule: AlarmRule,
+    row_seconds: float | None = None,
+    level: float = 0.9,
+) -> AlarmRate:
+    """Alarms per day on normal rows, as counted, with an exact Poisson interval.
+
+    Parameters
+    ----------
+    scores : sequence of ndarray of shape (n_rows,)
+        Of normal runs that the model has not seen, as from :func:`dccad.cross_fitting.cross_fit`.
+    rule : AlarmRule
+    row_seconds : float, optional
+        Time between two rows; None: alarms per 1000 rows.
+    level : float, 0 < level < 1
+        Coverage of the interval.
+
+    Returns
+    -------
+    AlarmRate
+
+    Examples
+    --------
+    No alarm in 1000 rows still leaves room for 3 in 1000 at 95 % (the rule of three):
+
+    >>> rate = count_false_alarms([np.zeros(1000)], AlarmRule(limit=1.0))
+    >>> rate.expected, rate.lower, round(rate.upper, 2)
+    (0.0, 0.0, 3.0)
+
+    References
+    ----------
+    F. Garwood: Fiducial limits for the Poisson distribution. Biometrika 28, 1936.
+    """
+    rows = sum(int(np.isfinite(run).sum()) for run in scores)
+    if not rows:
+        raise ParameterError("no row has a score: alarms cannot be counted")
+    count = sum(len(find_alarms(run, rule)) for run in scores)
+    per, unit = _unit(row_seconds)
+    factor = per / rows
+    lower = stats.gamma.ppf((1 - level) / 2, count) if count else 0.0
+    upper = stats.gamma.ppf((1 + level) / 2, count + 1)
+    return AlarmRate(count * factor, float(lower) * factor, float(upper) * factor, unit)
+
+
+def predict_false_alarms(
+    calibration: Calibration,
+    rule: AlarmRule,
+    row_seconds: float | None = None,
+    level: float = 0.9,
+    seed: int = 0,
+) -> AlarmRate:
+    """Alarms per day to expect on new normal rows, beyond what the reference has shown.
+
+    Paths of normal scores are drawn with the autocorrelation of the reference, each under a
+    location and a spread that the reference leaves possible, and their alarms are counted. Where
+    a limit is too high to be counted, alarms are taken to fall with the exceedance probability,
+    which is on the safe side for k of n rows.
+
+    Parameters
+    ----------
+    calibration : Calibration
+    rule : AlarmRule
+    row_seconds, level
+        As in :func:`count_false_alarms`; the interval is over what the reference leaves open.
+    seed : int
+
+    Returns
+    -------
+    AlarmRate
+
+    Examples
+    --------
+    >>> from dccad.calibrated_scores import fit_calibration
+    >>> calibration = fit_calibration([np.random.default_rng(0).normal(size=5000)])
+    >>> single = predict_false_alarms(calibration, AlarmRule(calibration.threshold(0.01)))
+    >>> 8 < single.expected < 12                         # 10 of 1000 independent rows
+    True
+    """
+    rates = _PathAlarms(calibration, seed).rates(rule)
+    per, unit = _unit(row_seconds)
+    lower, upper = np.quantile(rates, [(1 - level) / 2, (1 + level) / 2])
+    return AlarmRate(float(rates.mean()) * per, float(lower) * per, float(upper) * per, unit)
+
+
+def choose_limit(
+    calibration: Calibration,
+    alarms: float,
+    *,
+    k: int = 1,
+    n: int = 1,
+    off_delay: int = 1,
+    clear_rate: float | None = None,
+    row_seconds: float | None = None,
+    seed: int = 0,
+) -> AlarmRule:
+    """Rule with the lowest limit that raises at most so many false alarms.
+
+    Parameters
+    ----------
+    calibration : Calibration
+    alarms : float, > 0
+        Expected false alarms per day, or per 1000 rows without ``row_seconds``.
+    k, n, off_delay : int, in rows
+        As in :class:`AlarmRule`.
+    clear_rate : float, optional
+        An alarm ends at scores that normal rows exceed with this rate, as 0.1. Default: at the
+        limit.
+    row_seconds : float, optional
+    seed : int
+
+    Returns
+    -------
+    AlarmRule
+
+    Examples
+    --------
+    >>> from dccad.calibrated_scores import fit_calibration
+    >>> calibration = fit_calibration([np.random.default_rng(0).normal(size=5000)])
+    >>> rule = choose_limit(calibration, alarms=1.0, k=2, n=3)
+    >>> bool(rule.limit < calibration.threshold(0.01))   # two of three rows: a lower limit will do
+    True
+    """
+    if alarms <= 0:
+        raise ParameterError(f"alarms is {alarms:g}, but a positive number is needed")
+    wanted = alarms / _unit(row_seconds)[0]
+    clear = np.inf if clear_rate is None else calibration.threshold(clear_rate)
+
+    def rule_at(u: float) -> AlarmRule:
+        limit = float(calibration.score_at(u))
+        return AlarmRule(limit, k, n, min(limit, clear), off_delay)
+
+    paths = _PathAlarms(calibration, seed)
+    low, high = 0.0, 1.0
+    while paths.rates(rule_at(high)).mean() > wanted and high < 1e6:
+        low, high = high, 2 * high
+    for _ in range(30):
+        middle = (low + high) / 2
+        if paths.rates(rule_at(middle)).mean() > wanted:
+            low = middle
+        else:
+            high = middle
+        if high - low < 1e-3 * high:
+            break
+    return rule_at(high)
+
+
+class _PathAlarms:
+    """Alarm rates of one set of drawn paths, for rules that differ in their limits."""
+
+    N_DRAWS = 200
+    N_ROWS = 4000
+    COUNTABLE = 3.0
+    """Standard Gaussian quantile up to which alarms are counted on the paths."""
+
+    def __init__(self, calibration: Calibration, seed: int) -> None:
+        self._calibration = calibration
+        (self._location, self._spread), self._paths = calibration.draw_normal_rows(
+            self.N_ROWS, seed, self.N_DRAWS
+        )
+
+    def rates(self, rule: AlarmRule) -> NDArray[np.float64]:
+        """Alarms per row, one for each draw."""
+        limit, clear = (
+            float(self._calibration.normal_quantile(score))
+            for score in (rule.limit, rule.lower_limit)
+        )
+        limits = (limit - self._location) / self._spread
+        clears = (clear - self._location) / self._spread
+        counted = np.minimum(limits, self.COUNTABLE)
+        beyond = stats.norm.sf(limits) / stats.norm.sf(counted)
+        found = [
+            len(find_alarms(path, AlarmRule(a, rule.k, rule.n, min(a, b), rule.off_delay)))
+            for path, a, b in zip(self._paths, counted.ravel(), clears.ravel(), strict=True)
+        ]
+        rates: NDArray[np.float64] = np.array(found) / self.N_ROWS * beyond.ravel()
+        return rates
+
+
+def _unit(row_seconds: float | None) -> tuple[float, str]:
+    """Rows per unit of an alarm rate, and its name."""
+    if row_seconds is None:
+        return 1000.0, "per 1000 rows"
+    if not row_seconds > 0:
+        raise ParameterError(f"row_seconds is {row_seconds:g}, but a positive time is needed")
+    return SECONDS_PER_DAY / row_seconds, "per day"
