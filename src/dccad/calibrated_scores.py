@@ -25,7 +25,7 @@ Aim: TypeAlias = Literal["expected", "typical"]
 FEWEST_INDEPENDENT = 3.0
 """Below this effective sample size, the predictive distribution would have no variance."""
 
-USES_OF_THE_REFERENCE = 2.0
+USES_OF_THE_REFERENCE = 1.0
 """The same rows make the model and calibrate it. A reference that lacks a slow mode of the plant
 misleads both in the same direction: over 36 simulated Tennessee Eastman references, the level of
 new scores scatters twice as much as the autocorrelation of the out-of-fold scores says."""

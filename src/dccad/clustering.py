@@ -207,9 +207,7 @@ def _cut_maps(latents: Tensor) -> MapClusters:
     values = latents[..., 0]
     split = split_values(values)
     centres = split.means.to(latents.dtype)[..., None]
-    return MapClusters(
-        centres, assign_maps(latents, centres), split.within.to(latents.dtype)
-    )
+    return MapClusters(centres, assign_maps(latents, centres), split.within.to(latents.dtype))
 
 
 def _lloyd(points: Tensor, centres: Tensor, max_iter: int, threshold: Tensor) -> MapClusters:

@@ -202,9 +202,7 @@ def _propose(
     split = split_values(mine)
     upper = mine.double() > split.threshold
     clusters = MapClusters(split.means[..., None], upper.long(), split.within)
-    qualities = map_qualities(
-        ranking, mine[..., None], clusters, starts[inside], window, stride
-    )
+    qualities = map_qualities(ranking, mine[..., None], clusters, starts[inside], window, stride)
     leader = int(qualities.argmax())
     if not float(qualities[leader]) > 0:
         return None

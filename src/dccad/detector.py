@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from dccad.clustering import to_array
 from dccad.errors import DccadError, SingleClusterWarning
 from dccad.fit_data import FitData, prepare_fit_data
 from dccad.inputs import check_scoring_log
-from dccad.learning import Recipe
+from dccad.learning import Recipe, normal_stretches
 from dccad.missing import OnMissing
 from dccad.model import FittedModel
 from dccad.network import OutputActivation
@@ -509,7 +510,7 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         is_normal = regions == 0 if is_reference is None else is_reference
 
         learned = Learned(recipe, representation, result.network, windows, is_normal)
-        fitted = self._fit_score(learned, partition, data)
+        fitted = self._fit_score(learned, partition, data, regions)
         self.model_ = FittedModel(
             self.window,
             preparation,
@@ -582,17 +583,31 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
             is_reference,
         )
 
-    def _fit_score(self, learned: Learned, partition: Partition, data: FitData) -> FittedScore:
+    def _fit_score(
+        self, learned: Learned, partition: Partition, data: FitData, regions: NDArray[np.int64]
+    ) -> FittedScore:
         if self.score == "centres":
             return fit_centre_score(learned, partition, data.held_out)
-        with progress_bar("cross-fitting", 1, enabled=self.verbose) as advance:
+        others = data.training[len(data.normal) :] if data.normal else []
+        regimes = [[run] for run in others]
+        if len(others) == 1:  # one long log has several regimes: its regions
+            rows = sum(len(run) for run in data.normal)
+            starts = learned.windows.starts.numpy()
+            mine = starts >= rows
+            regimes = [
+                normal_stretches(others, starts[mine] - rows, regions[mine] == region, self.window)
+                for region in range(1, partition.n_regions)
+            ]
+        with progress_bar("cross-fitting", 17, enabled=self.verbose) as advance:
+            done = itertools.count(1)
             return fit_statistics_score(
                 learned,
                 data.training,
                 len(data.normal),
+                regimes,
                 data.held_out,
                 self.calibration == "cross-fitted",
-                advance=None,
+                lambda: advance(next(done), "models of parts of the reference"),
             )
 
     def _calibrate(self, fitted: FittedScore) -> Calibration | ConformalCalibration:
@@ -601,7 +616,9 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         scores = scores[np.isfinite(scores)]
         self.n_calibration_windows_ = len(scores)
         if self.calibration == "cross-fitted" and fitted.unseen:
-            return fit_calibration(fitted.normal_scores)
+            return fit_calibration(
+                fitted.normal_scores, ahead=fitted.ahead, between=fitted.between, scale="identity"
+            )
         return ConformalCalibration(tuple(np.sort(scores).tolist()))
 
     def _remember(self, result: TrainingResult, data: FitData) -> None:

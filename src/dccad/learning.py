@@ -5,7 +5,7 @@ The same steps make the final model and, on part of the reference, each model of
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,14 +23,21 @@ from dccad.representation import (
 )
 from dccad.runs import Run
 from dccad.scaling import ScalingKind
-from dccad.statistics import WindowStatistics, fit_mahalanobis, window_features
+from dccad.statistics import (
+    BANDWIDTH,
+    PERSISTENCE_WEIGHTS,
+    WindowStatistics,
+    fit_mahalanobis,
+    fit_signatures,
+    window_features,
+)
 from dccad.training import OnEpoch, TrainingResult, TrainingSettings, fit_jointly
 from dccad.windows import WindowSet, window_starts, windows_to_rows
 
 CHUNK = 1024
 """Windows that pass the network at a time."""
 
-FOLD_WINDOWS = 3000
+FOLD_WINDOWS = 500
 """A model of the cross-fitting trains on about this many unlabelled windows at most."""
 
 
@@ -74,19 +81,36 @@ class Recipe:
         return fit_jointly(windows, self.network, self.training, self.device, on_epoch)
 
 
-def extract_features(network: Autoencoder, windows: WindowSet) -> dict[str, NDArray[np.float64]]:
-    """Features behind the statistics of each window.
+def fit_statistics(
+    network: Autoencoder, windows: WindowSet, stride: int, regimes: Sequence[WindowSet] = ()
+) -> WindowStatistics:
+    """Fit the distances on normal windows, and the signatures of other regimes.
 
     Parameters
     ----------
     network : DirectionalAutoencoder
     windows : WindowSet
-
-    Returns
-    -------
-    dict of str to ndarray of shape (n_windows, n_features)
-        As :func:`dccad.statistics.window_features` names them.
+        The normal ones.
+    stride : int, in rows
+        Between consecutive windows of a run.
+    regimes : sequence of WindowSet
+        Windows of each regime of the unlabelled log.
     """
+    features = _extract_features(network, windows)
+    cuts = np.flatnonzero(np.diff(windows.starts.cpu().numpy()) != stride) + 1
+    by_run = {name: np.split(values, cuts) for name, values in features.items()}
+    bandwidth = max(1, round(BANDWIDTH * windows.length / stride))
+    parts = {
+        name: fit_mahalanobis(runs, PERSISTENCE_WEIGHTS[name], bandwidth)
+        for name, runs in by_run.items()
+    }
+    if not regimes:
+        return WindowStatistics(parts)
+    means = [_extract_features(network, regime)["mean"] for regime in regimes]
+    return WindowStatistics(parts, fit_signatures(by_run["mean"], means, bandwidth))
+
+
+def _extract_features(network: Autoencoder, windows: WindowSet) -> dict[str, NDArray[np.float64]]:
     assert isinstance(network, DirectionalAutoencoder)
     network.eval()
     device = next(network.parameters()).device
@@ -94,14 +118,11 @@ def extract_features(network: Autoencoder, windows: WindowSet) -> dict[str, NDAr
     with torch.inference_mode():
         for indices in torch.arange(len(windows)).split(CHUNK):
             batch = windows[indices].to(device)
-            for name, values in window_features(network, batch, *network(batch)).items():
+            found = window_features(network, batch, *network(batch))
+            found["row"] = found["row"][:, -1]  # each row once, as the newest of its window
+            for name, values in found.items():
                 kept.setdefault(name, []).append(values.double().cpu().numpy())
     return {name: np.concatenate(parts) for name, parts in kept.items()}
-
-
-def fit_statistics(features: dict[str, NDArray[np.float64]]) -> WindowStatistics:
-    """Distances from the windows that the features are of: the normal ones."""
-    return WindowStatistics({name: fit_mahalanobis(part) for name, part in features.items()})
 
 
 def measure_rows(
@@ -113,54 +134,62 @@ def measure_rows(
 ) -> list[NDArray[np.float64]]:
     """Statistics of each row of runs, shape (n_rows, n_statistics); NaN until a window is full."""
     windows = representation.windows(runs, window)
-    features = extract_features(network, windows)
-    columns = [
-        part.squared(torch.from_numpy(features[name])).numpy()
-        for name, part in statistics.parts.items()
-    ]
+    network.eval()
+    device = next(network.parameters()).device
+    parts = []
+    with torch.inference_mode():
+        for indices in torch.arange(len(windows)).split(CHUNK):
+            batch = windows[indices].to(device)
+            parts.append(statistics.measure(network, batch, *network(batch)).cpu().numpy())
     lengths = [len(run) for run in runs]
-    rows = windows_to_rows(
-        np.stack(columns, axis=1), windows.starts.numpy(), window, lengths, np.nan
-    )
+    starts = windows.starts.numpy()
+    rows = windows_to_rows(np.concatenate(parts), starts, window, lengths, np.nan)
     return np.split(rows, np.cumsum(lengths)[:-1])
 
 
 class FoldScorer:
-    """Fits on part of a reference and scores the rest: what :func:`dccad.cross_fitting` calls.
+    """Fits on part of a reference and scores the rest: what the cross-fitting calls.
 
     Parameters
     ----------
     recipe : Recipe
-    others : sequence of Run
-        Unlabelled rows that every model trains on beside its part of the reference. They are
-        thinned: a model of the cross-fitting need not be as good as the final one.
+    regimes : sequence of lists of Run
+        Unlabelled rows that every model learns from beside its part of the reference, regime by
+        regime. They are thinned: a model of the cross-fitting need not be as good as the final one.
     advance : callable, optional
         Called after each fit, for progress.
     """
 
-    def __init__(self, recipe: Recipe, others: Sequence[Run] = (), advance: Any = None) -> None:
-        n_windows = len(window_starts([len(run) for run in others], recipe.window, recipe.stride))
-        thinned = recipe.stride * max(1, -(-n_windows // FOLD_WINDOWS))
-        self.recipe, self.others, self.thinned = recipe, list(others), thinned
-        self.advance = advance
+    def __init__(
+        self,
+        recipe: Recipe,
+        regimes: Sequence[list[Run]] = (),
+        advance: Callable[[], None] | None = None,
+    ) -> None:
+        lengths = [len(run) for regime in regimes for run in regime]
+        n_windows = len(window_starts(lengths, recipe.window, recipe.stride))
+        self.thinned = recipe.stride * max(1, -(-n_windows // FOLD_WINDOWS))
+        self.recipe, self.regimes, self.advance = recipe, list(regimes), advance
 
-    def __call__(
-        self, training: list[Run], held_out: list[Run]
-    ) -> Sequence[NDArray[np.float64]]:
+    def __call__(self, training: list[Run], held_out: list[Run]) -> Sequence[NDArray[np.float64]]:
         """Statistics of the held-out rows by a model of the training rows."""
         recipe = self.recipe
         representation = recipe.represent(training, ())
         normal = representation.windows(training, recipe.window, recipe.stride)
-        windows = normal
-        if self.others:
-            windows = join_windows(
-                normal, representation.windows(self.others, recipe.window, self.thinned)
-            )
-        network = recipe.train(windows).network
-        statistics = fit_statistics(extract_features(network, normal))
+        regimes = regime_windows(self.regimes, representation, recipe.window, self.thinned)
+        network = recipe.train(join_windows([normal, *regimes])).network
+        statistics = fit_statistics(network, normal, recipe.stride, regimes)
         if self.advance is not None:
             self.advance()
         return measure_rows(held_out, representation, network, statistics, recipe.window)
+
+
+def regime_windows(
+    regimes: Sequence[list[Run]], representation: Representation, window: int, stride: int
+) -> list[WindowSet]:
+    """Windows of each regime; regimes without a full window are left out."""
+    found = [representation.windows(runs, window, stride) for runs in regimes]
+    return [windows for windows in found if len(windows)]
 
 
 class StretchScorer:
@@ -174,29 +203,28 @@ class StretchScorer:
     ) -> None:
         self.recipe, self.representation, self.network = recipe, representation, network
 
-    def __call__(
-        self, training: list[Run], held_out: list[Run]
-    ) -> Sequence[NDArray[np.float64]]:
+    def __call__(self, training: list[Run], held_out: list[Run]) -> Sequence[NDArray[np.float64]]:
         """Statistics of the held-out rows by distances from the training rows."""
-        window = self.recipe.window
-        windows = self.representation.windows(training, window, self.recipe.stride)
-        statistics = fit_statistics(extract_features(self.network, windows))
+        window, stride = self.recipe.window, self.recipe.stride
+        windows = self.representation.windows(training, window, stride)
+        statistics = fit_statistics(self.network, windows, stride)
         return measure_rows(held_out, self.representation, self.network, statistics, window)
 
 
-def join_windows(first: WindowSet, second: WindowSet) -> WindowSet:
-    """Lay two sets of windows of one length under one another.
+def join_windows(parts: Sequence[WindowSet]) -> WindowSet:
+    """Lay sets of windows of one length under one another.
 
     Examples
     --------
     >>> one = WindowSet.from_segments([np.zeros((3, 1), dtype=np.float32)], 2)
-    >>> join_windows(one, one).starts.tolist()
+    >>> join_windows([one, one]).starts.tolist()
     [0, 1, 3, 4]
     """
+    offsets = np.cumsum([0, *(len(part.rows) for part in parts)])[:-1].tolist()
     return WindowSet(
-        torch.cat((first.rows, second.rows)),
-        torch.cat((first.starts, second.starts + len(first.rows))),
-        first.length,
+        torch.cat([part.rows for part in parts]),
+        torch.cat([part.starts + offset for part, offset in zip(parts, offsets, strict=True)]),
+        parts[0].length,
     )
 
 
@@ -249,5 +277,3 @@ def _split_where_none_spans(
     cuts = np.flatnonzero(np.diff(firsts) >= window)
     parts = np.split(firsts, cuts + 1)
     return [run.rows(int(part[0]), min(int(part[-1]) + window, stop)) for part in parts]
-
-

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from dccad.network import Autoencoder
@@ -113,4 +112,3 @@ class FittedModel:
         """Give every row the result of the window that ends with it."""
         lengths = [len(segment) for segment in segments]
         return windows_to_rows(values, windows.starts.cpu().numpy(), self.window, lengths, fill)
-

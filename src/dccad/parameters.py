@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any, Literal, TypeAlias, get_args
 
-from dccad.errors import ParameterError
 from dccad.directional import DirectionalSettings
+from dccad.errors import ParameterError
 from dccad.network import NetworkSettings, automatic_strides, check_strides
 from dccad.preparation import parse_steps
 from dccad.ranking import Ranking
@@ -103,7 +103,9 @@ def check_parameters(parameters: Mapping[str, Any]) -> None:
 
     number = parameters["n_clusters"]
     automatic = isinstance(number, str) and number == "auto"
-    expect("n_clusters", automatic or _is_whole(number, 2), "a whole number of at least 2 or 'auto'")
+    expect(
+        "n_clusters", automatic or _is_whole(number, 2), "a whole number of at least 2 or 'auto'"
+    )
     width = parameters["bottleneck"]
     expect(
         "bottleneck",

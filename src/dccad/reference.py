@@ -7,21 +7,21 @@ taken from rows that the model behind the score has not seen.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dccad.cross_fitting import cross_fit
+from dccad.cross_fitting import OutOfFold, cross_fit
 from dccad.learning import (
     FoldScorer,
     Recipe,
     StretchScorer,
-    extract_features,
     fit_statistics,
     measure_rows,
     normal_stretches,
+    regime_windows,
 )
 from dccad.network import Autoencoder
 from dccad.regions import CentrePartition
@@ -44,12 +44,16 @@ class FittedScore:
         One per run, NaN where a row has no score.
     unseen : bool
         Whether the models behind ``normal_scores`` had not seen those rows.
+    ahead, between : list of ndarray
+        As :class:`dccad.cross_fitting.OutOfFold` has them; empty without cross-fitting.
     """
 
     statistics: Statistics
     scale: ScoreScale
     normal_scores: list[NDArray[np.float64]]
     unseen: bool
+    ahead: list[NDArray[np.float64]] = field(default_factory=list)
+    between: list[NDArray[np.float64]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,7 @@ def fit_statistics_score(
     learned: Learned,
     training: Sequence[Run],
     n_reference: int,
+    regimes: Sequence[list[Run]],
     held_out: Sequence[Run],
     cross_fitted: bool,
     advance: Callable[[], None] | None = None,
@@ -96,6 +101,8 @@ def fit_statistics_score(
         Rows of the training, the reference first.
     n_reference : int
         How many of those runs are reference-normal; 0 for an unlabelled fit.
+    regimes : sequence of lists of Run
+        The unlabelled rows beside a reference, regime by regime.
     held_out : sequence of Run
         Reference rows that training has not seen; none with ``cross_fitted``.
     cross_fitted : bool
@@ -110,14 +117,16 @@ def fit_statistics_score(
         There are too few normal rows for cross-fitting; scores of seen rows take their place.
     """
     recipe, window = learned.recipe, learned.recipe.window
-    statistics = fit_statistics(extract_features(learned.network, learned.normal_windows))
+    known = regime_windows(regimes, learned.representation, window, recipe.stride)
+    statistics = fit_statistics(learned.network, learned.normal_windows, recipe.stride, known)
     parts = (learned.representation, learned.network, statistics, window)
     measured: list[NDArray[np.float64]] | None = None
+    seen: OutOfFold | None = None
     if cross_fitted:
         scorer: FoldScorer | StretchScorer
         if n_reference:
             runs = list(training[:n_reference])
-            scorer = FoldScorer(recipe, training[n_reference:], advance)
+            scorer = FoldScorer(recipe, regimes, advance)
         else:
             starts = learned.windows.starts.numpy()
             runs = normal_stretches(training, starts, learned.is_normal, window)
@@ -126,15 +135,22 @@ def fit_statistics_score(
         measured = None if seen is None else seen.at_full_size()
     elif held_out:
         measured = measure_rows(held_out, *parts)
-    unseen = measured is not None
     if measured is None:
         starts = learned.windows.starts.numpy()
         runs = normal_stretches(training, starts, learned.is_normal, window)
         measured = measure_rows(runs, *parts)
     rows = np.concatenate(measured)
     rows = rows[np.isfinite(rows).all(axis=1)]
-    scale = fit_score_scale(statistics.names, rows, tamed=True)
-    return FittedScore(statistics, scale, [scale.combine(part) for part in measured], unseen)
+    scale = fit_score_scale(statistics.names, rows, logarithmic=True)
+
+    def combine(parts: Sequence[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
+        return [scale.combine(part) for part in parts]
+
+    if seen is None:
+        return FittedScore(statistics, scale, combine(measured), bool(held_out))
+    return FittedScore(
+        statistics, scale, combine(measured), True, combine(seen.ahead), combine(seen.between)
+    )
 
 
 def fit_centre_score(
@@ -154,7 +170,7 @@ def fit_centre_score(
     statistics = CentreStatistics(partition.clustering_maps, partition.region_centres[0])
     results = score_window_set(learned.windows, learned.network, partition, statistics)
     normal = results.statistics[learned.is_normal]
-    scale = fit_score_scale(statistics.names, normal, tamed=False)
+    scale = fit_score_scale(statistics.names, normal, logarithmic=False)
     if held_out:
         windows = learned.representation.windows(held_out, learned.recipe.window)
         normal = score_window_set(windows, learned.network, partition, statistics).statistics

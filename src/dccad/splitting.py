@@ -144,7 +144,9 @@ def _moments(values: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor]:
     return mean, variance.sqrt()
 
 
-def _crossing(share: Tensor, low: Tensor, low_std: Tensor, high: Tensor, high_std: Tensor) -> Tensor:
+def _crossing(
+    share: Tensor, low: Tensor, low_std: Tensor, high: Tensor, high_std: Tensor
+) -> Tensor:
     """Where share · N(high, high_std) overtakes (1 − share) · N(low, low_std); NaN: nowhere."""
     # both log densities are parabolas: a x² + b x + c = 0 in x measured from the lower mean
     gap = high - low

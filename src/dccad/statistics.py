@@ -1,8 +1,9 @@
 """Several statistics of a window, each a distance from normal, brought to one scale and added.
 
-Each sees what the others miss: the window's mean a shift, its last third a change that has just
-begun, log-variances an oscillation or a stuck valve, the mean residual of the reconstruction a
-broken relation between sensors. Their standardised sum beats each of them alone.
+Each sees what the others miss: the mean distance of the window's rows any excursion, that of its
+last third one that has just begun, the window's mean a small shift that lasts, log-variances an
+oscillation or a stuck valve, the mean residual of the reconstruction a broken relation between
+sensors. The sum of their standardised logarithms beats each of them alone.
 """
 
 from __future__ import annotations
@@ -14,11 +15,26 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.covariance import ledoit_wolf
 from torch import Tensor
 
 from dccad.directional import DirectionalAutoencoder
-from dccad.pooling import pool_maps
+from dccad.long_run import persistence_aware_covariance
+from dccad.pooling import pool_maps, recent_positions
+
+PERSISTENCE_WEIGHTS = {"row": 10.0, "mean": 10.0, "log-variance": 0.0, "residual": 10.0}
+"""Weight of the long-run covariance in each feature's metric: see :mod:`dccad.long_run`."""
+
+BANDWIDTH = 5 / 3
+"""Of the long-run covariance, in windows."""
+
+SIGNATURE_PERSISTENCE = 0.2
+"""Weight of the long-run covariance in the metric of the signatures."""
+
+SIGNATURE_RANGE, SIGNATURE_UNIT = 5000.0, 10.0
+"""A log-likelihood ratio r counts as exp(r / unit), within ± range: linear in its logarithm."""
+
+FLOOR = 0.1
+"""Added to a distance before its logarithm, so that an unusually small one outweighs nothing."""
 
 
 @dataclass(frozen=True)
@@ -43,45 +59,108 @@ class Mahalanobis:
         >>> Mahalanobis(torch.zeros(2), torch.eye(2)).squared(torch.tensor([[3.0, 4.0]])).tolist()
         [25.0]
         """
-        whitened = (features.double() - self.mean) @ self.whitening.double()
-        return whitened.square().sum(dim=1)
+        return self.whiten(features).square().sum(dim=1)
+
+    def whiten(self, features: Tensor) -> Tensor:
+        """Features in which normal windows have unit variance, of the same shape, float64."""
+        return (features.double() - self.mean) @ self.whitening.double()
 
     def to(self, device: torch.device) -> Mahalanobis:
         """The same on another device."""
         return Mahalanobis(self.mean.to(device), self.whitening.to(device))
 
 
-def fit_mahalanobis(features: NDArray[Any], drift: NDArray[Any] | None = None) -> Mahalanobis:
-    """Fit mean and Ledoit-Wolf covariance on normal windows.
+def fit_mahalanobis(
+    runs: list[NDArray[Any]], persistence: float = 0.0, bandwidth: int = 1
+) -> Mahalanobis:
+    """Fit mean and covariance on features of normal windows.
 
     Parameters
     ----------
-    features : ndarray of shape (n_windows, n_features)
-    drift : ndarray of shape (n_features, n_features), optional
-        Covariance to add for movement that the windows are too few to show.
+    runs : list of ndarray of shape (n_windows, n_features)
+        Features of consecutive windows, run by run.
+    persistence : float
+        Weight of the long-run covariance: directions that move slowly count less, because a short
+        reference shows only part of their range.
+    bandwidth : int, in windows
+        Of the long-run covariance.
 
     Examples
     --------
     >>> normal = np.random.default_rng(0).normal(size=(4000, 2)) * [1.0, 10.0]
-    >>> distance = fit_mahalanobis(normal).squared(torch.tensor([[0.0, 30.0]]))
+    >>> distance = fit_mahalanobis([normal]).squared(torch.tensor([[0.0, 30.0]]))
     >>> 8.0 < float(distance) < 10.0
     True
     """
-    features = np.asarray(features, dtype=np.float64)
-    mean = features.mean(axis=0)
-    covariance = ledoit_wolf(features)[0] if len(features) > 1 else np.eye(features.shape[1])
-    if drift is not None:
-        covariance = covariance + drift
+    features = np.concatenate(runs).astype(np.float64)
+    mean, scale = features.mean(axis=0), features.std(axis=0)
+    scale[scale < 1e-6] = 1.0  # a feature that never varied in normal windows keeps its own scale
+    standard = [(run - mean) / scale for run in runs]
+    covariance = persistence_aware_covariance(standard, bandwidth, persistence)
     values, vectors = np.linalg.eigh(covariance)
-    # a feature that never varied in normal windows tells nothing by itself: unit scale
     values[values < 1e-10] = 1.0
-    return Mahalanobis(torch.from_numpy(mean), torch.from_numpy(vectors / np.sqrt(values)))
+    whitening = vectors / np.sqrt(values) / scale[:, None]
+    return Mahalanobis(torch.from_numpy(mean), torch.from_numpy(whitening))
+
+
+@dataclass(frozen=True)
+class Signatures:
+    """How much more likely a window is under a regime of the unlabelled log than under normal.
+
+    Attributes
+    ----------
+    metric : Mahalanobis
+        Of normal windows.
+    shifts : Tensor of shape (n_regimes, n_features), float64
+        Mean of each regime's windows, in the metric.
+    """
+
+    metric: Mahalanobis
+    shifts: Tensor
+
+    def log_ratio(self, features: Tensor) -> Tensor:
+        """Largest log-likelihood ratio over regimes, shape (n_windows,), float64.
+
+        Normal and regime are normal distributions of one covariance, so that of regime r is
+        z · δ_r − ‖δ_r‖² / 2 with the whitened window z (the matched filter for a known shift).
+
+        Examples
+        --------
+        >>> metric = Mahalanobis(torch.zeros(2), torch.eye(2))
+        >>> seen = Signatures(metric, torch.tensor([[2.0, 0.0], [0.0, 4.0]]))
+        >>> seen.log_ratio(torch.tensor([[2.0, 0.0], [0.0, 0.0]])).tolist()
+        [2.0, -2.0]
+        """
+        z, shifts = self.metric.whiten(features), self.shifts.double()
+        return (z @ shifts.T - shifts.square().sum(dim=1) / 2).amax(dim=1)
+
+    def to(self, device: torch.device) -> Signatures:
+        """The same on another device."""
+        return Signatures(self.metric.to(device), self.shifts.to(device))
+
+
+def fit_signatures(
+    normal: list[NDArray[Any]], regimes: list[NDArray[Any]], bandwidth: int
+) -> Signatures:
+    """Fit the metric on normal windows and the shift of each regime.
+
+    Parameters
+    ----------
+    normal : list of ndarray of shape (n_windows, n_features)
+        Mean maps of normal windows, run by run.
+    regimes : list of ndarray of shape (n_windows, n_features)
+        Mean maps of the windows of each regime.
+    bandwidth : int, in windows
+    """
+    metric = fit_mahalanobis(normal, SIGNATURE_PERSISTENCE, bandwidth)
+    shifts = [metric.whiten(torch.from_numpy(np.asarray(part))).mean(dim=0) for part in regimes]
+    return Signatures(metric, torch.stack(shifts))
 
 
 def window_features(
     network: DirectionalAutoencoder, windows: Tensor, maps: Tensor, reconstruction: Tensor
 ) -> dict[str, Tensor]:
-    """What each statistic measures, per window.
+    """What the statistics measure, per window.
 
     Parameters
     ----------
@@ -92,23 +171,20 @@ def window_features(
 
     Returns
     -------
-    dict of str to Tensor of shape (n_windows, n_features)
-        ``mean``, ``recent mean`` and ``log-variance`` of the level maps of the whitened directions
-        (of the sensors where none are whitened), ``sensor log-variance`` (where both kinds are
-        there), and ``residual``: the mean residual of the sensors (else of the directions).
+    dict of str to Tensor
+        ``row``, of shape (n_windows, map_length, n_features): the level maps of the whitened
+        directions (of the sensors where none are whitened), position by position. Of shape
+        (n_windows, n_features): ``mean`` of these maps over the window, ``log-variance`` of the
+        level maps of the sensors (else of the directions), and ``residual``, the mean residual of
+        the sensors (else of the directions).
     """
-    groups = network.levels(maps)
-    pooled = pool_maps(groups[-1])
-    features = {
-        "mean": pooled.mean,
-        "recent mean": pooled.recent,
-        "log-variance": pooled.log_variance,
+    groups, first = network.levels(maps), network.settings.groups[0]
+    return {
+        "row": groups[-1].transpose(1, 2),
+        "mean": groups[-1].mean(dim=2),
+        "log-variance": pool_maps(groups[0]).log_variance,
+        "residual": (windows[:, first] - reconstruction[:, first]).mean(dim=2),
     }
-    if len(groups) > 1:
-        features["sensor log-variance"] = pool_maps(groups[0]).log_variance
-    first = network.settings.groups[0]
-    features["residual"] = (windows[:, first] - reconstruction[:, first]).mean(dim=2)
-    return features
 
 
 @dataclass(frozen=True)
@@ -119,26 +195,51 @@ class WindowStatistics:
     ----------
     parts : dict of str to Mahalanobis
         By the names of :func:`window_features`.
+    signatures : Signatures, optional
+        Of the regimes of an unlabelled log beside the reference.
     """
 
     parts: Mapping[str, Mahalanobis]
+    signatures: Signatures | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
         """Of the statistics, in the order of their columns."""
-        return tuple(self.parts)
+        others = (name for name in self.parts if name != "row")
+        known = ("energy", "recent energy", *others)
+        return known if self.signatures is None else (*known, "signature")
 
     def measure(
         self, network: Any, windows: Tensor, maps: Tensor, reconstruction: Tensor
     ) -> Tensor:
-        """Squared distances, shape (n_windows, n_statistics), float64."""
+        """Distances, shape (n_windows, n_statistics), float64.
+
+        Each is the squared Mahalanobis distance over the number of features, plus ``FLOOR``.
+        "energy" is the mean over the rows of the window, "recent energy" over its last third;
+        "signature" is the likelihood ratio of :class:`Signatures`, its logarithm scaled.
+        """
         features = window_features(network, windows, maps, reconstruction)
-        columns = [part.squared(features[name]) for name, part in self.parts.items()]
-        return torch.stack(columns, dim=1)
+        rows = features["row"]
+        distances = self.parts["row"].squared(rows.flatten(0, 1)).unflatten(0, rows.shape[:2])
+        recent = recent_positions(rows.shape[1])
+        columns = [distances.mean(dim=1), distances[:, -recent:].mean(dim=1)]
+        sizes = [rows.shape[2]] * 2
+        for name, part in self.parts.items():
+            if name != "row":
+                columns.append(part.squared(features[name]))
+                sizes.append(features[name].shape[1])
+        found = torch.stack(columns, dim=1) / torch.tensor(sizes, device=rows.device) + FLOOR
+        if self.signatures is None:
+            return found
+        ratio = self.signatures.log_ratio(features["mean"])
+        ratio = ratio.clamp(-SIGNATURE_RANGE, SIGNATURE_RANGE)
+        return torch.cat((found, (ratio / SIGNATURE_UNIT).exp()[:, None]), dim=1)
 
     def to(self, device: torch.device) -> WindowStatistics:
         """The same on another device."""
-        return WindowStatistics({name: part.to(device) for name, part in self.parts.items()})
+        parts = {name: part.to(device) for name, part in self.parts.items()}
+        known = self.signatures
+        return WindowStatistics(parts, None if known is None else known.to(device))
 
 
 @dataclass(frozen=True)
@@ -150,15 +251,14 @@ class ScoreScale:
     names : tuple of str
     mean, std : tuple of float
         Of each statistic.
-    tamed : bool
-        Whether a standardised statistic z enters as 2 arcsinh(z / 2), so that none outweighs all
-        others however large it grows.
+    logarithmic : bool
+        Whether the logarithms of the statistics are standardised and added.
     """
 
     names: tuple[str, ...]
     mean: tuple[float, ...]
     std: tuple[float, ...]
-    tamed: bool
+    logarithmic: bool
 
     def combine(self, statistics: NDArray[np.float64]) -> NDArray[np.float64]:
         """One score per window: 0 is typical of normal windows, 1 is one standard deviation.
@@ -169,26 +269,26 @@ class ScoreScale:
 
         Examples
         --------
-        >>> scale = ScoreScale(("distance", "error"), (1.0, 2.0), (0.5, 1.0), tamed=False)
+        >>> scale = ScoreScale(("distance", "error"), (1.0, 2.0), (0.5, 1.0), logarithmic=False)
         >>> scale.combine(np.array([[1.0, 2.0], [2.0, 3.0]])).tolist()
         [0.0, 1.5]
         """
-        standard = (statistics - np.array(self.mean)) / np.array(self.std)
-        if self.tamed:
-            standard = 2 * np.arcsinh(standard / 2)
+        values = np.log(statistics) if self.logarithmic else statistics
+        standard = (values - np.array(self.mean)) / np.array(self.std)
         return np.asarray(standard.mean(axis=1), dtype=np.float64)
 
 
 def fit_score_scale(
-    names: tuple[str, ...], statistics: NDArray[np.float64], tamed: bool
+    names: tuple[str, ...], statistics: NDArray[np.float64], logarithmic: bool
 ) -> ScoreScale:
     """Fit the scale on statistics of normal windows, of shape (n_windows, n_statistics).
 
     Examples
     --------
-    >>> fit_score_scale(("a",), np.array([[1.0], [3.0]]), tamed=True)
-    ScoreScale(names=('a',), mean=(2.0,), std=(1.0,), tamed=True)
+    >>> fit_score_scale(("a",), np.array([[1.0], [3.0]]), logarithmic=False)
+    ScoreScale(names=('a',), mean=(2.0,), std=(1.0,), logarithmic=False)
     """
+    values = np.log(statistics) if logarithmic else statistics
     # a statistic that does not vary (one window, constant data) must not be divided by zero
-    std = tuple(float(value) or 1.0 for value in statistics.std(axis=0))
-    return ScoreScale(names, tuple(map(float, statistics.mean(axis=0))), std, tamed)
+    std = tuple(float(value) or 1.0 for value in values.std(axis=0))
+    return ScoreScale(names, tuple(map(float, values.mean(axis=0))), std, logarithmic)

@@ -324,7 +324,9 @@ class _Loop:
             settings.stride,
         )
         kernels, clustering = split_maps(
-            qualities, self.network.kernel_of_map.to(qualities.device), settings.n_clustering_kernels
+            qualities,
+            self.network.kernel_of_map.to(qualities.device),
+            settings.n_clustering_kernels,
         )
         split = KernelSplit(
             clusters,
