@@ -1,14 +1,14 @@
 """One region per window from the clustering maps together: a vote of the maps that agree.
 
 The best map by quality (separation × persistence) leads; maps whose division agrees with its own
-vote with it, each weighted by the square of its quality. A map votes by how far a window lies beyond
-its minimum-error threshold. More regions than two come from dividing regions again.
+vote with it, each weighted by the square of its quality. A map votes by how far a window lies
+beyond its minimum-error threshold. More regions than two come from dividing regions again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -66,10 +66,10 @@ class Cut:
         [True, False]
         """
         maps = torch.from_numpy(self.maps).to(values.device)
-        like = {"dtype": torch.float64, "device": values.device}
-        thresholds = torch.as_tensor(self.thresholds, **like)  # type: ignore[call-overload]
-        scales = torch.as_tensor(self.scales, **like)  # type: ignore[call-overload]
-        weights = torch.as_tensor(self.weights, **like)  # type: ignore[call-overload]
+        thresholds, scales, weights = (
+            torch.from_numpy(array).to(values.device)
+            for array in (self.thresholds, self.scales, self.weights)
+        )
         beyond = 2 * (values[:, maps].double() - thresholds) / scales
         votes: Tensor = beyond.tanh() @ weights
         return votes
@@ -172,8 +172,7 @@ def find_consensus(
             break
         # a large region of good quality goes first: a small clean cut in a corner can wait
         region = max(ready, key=lambda region: ready[region].quality * size[region] ** 0.5)
-        cut = ready[region]
-        cut = Cut(region, len(cuts) + 1, *(getattr(cut, name) for name in _FIELDS))
+        cut = replace(ready[region], region=region, created=len(cuts) + 1)
         cuts.append(cut)
         upper = (regions == region) & (cut.vote(values) > 0)
         regions = torch.where(upper, torch.full_like(regions, cut.created), regions)
@@ -181,9 +180,6 @@ def find_consensus(
             inside = regions == part
             proposals[part] = _propose(values, candidates, starts, window, stride, ranking, inside)
     return tuple(cuts), regions.cpu().numpy()
-
-
-_FIELDS = ("maps", "thresholds", "scales", "weights", "quality")
 
 
 def _propose(
@@ -218,11 +214,13 @@ def _propose(
     scales = torch.where(scales > 0, scales, torch.ones_like(scales))
     weights = qualities[top].double().square() * agreement.sign()
     cut = Cut(
-        0,
-        0,
-        candidates[top].cpu().numpy(),
-        *(array.double().cpu().numpy() for array in (thresholds, scales, weights)),
-        float(qualities[leader]),
+        region=0,
+        created=0,
+        maps=candidates[top].cpu().numpy(),
+        thresholds=thresholds.cpu().numpy(),
+        scales=scales.cpu().numpy(),
+        weights=weights.cpu().numpy(),
+        quality=float(qualities[leader]),
     )
     above = int((cut.vote(values[inside]) > 0).sum())
     return cut if 0 < above < len(mine) else None
@@ -264,11 +262,13 @@ def from_record(record: Sequence[dict[str, Any]]) -> tuple[Cut, ...]:
     """Undo :func:`to_record`."""
     return tuple(
         Cut(
-            int(entry["region"]),
-            int(entry["created"]),
-            np.array(entry["maps"], dtype=np.int64),
-            *(np.array(entry[name], dtype=np.float64) for name in _FIELDS[1:4]),
-            float(entry["quality"]),
+            region=int(entry["region"]),
+            created=int(entry["created"]),
+            maps=np.array(entry["maps"], dtype=np.int64),
+            thresholds=np.array(entry["thresholds"], dtype=np.float64),
+            scales=np.array(entry["scales"], dtype=np.float64),
+            weights=np.array(entry["weights"], dtype=np.float64),
+            quality=float(entry["quality"]),
         )
         for entry in record
     )

@@ -147,6 +147,10 @@ def measure_rows(
     return np.split(rows, np.cumsum(lengths)[:-1])
 
 
+FOLD_NORMAL_WINDOWS = 2000
+"""And on about this many reference windows at most; its distances are fitted on all of them."""
+
+
 class FoldScorer:
     """Fits on part of a reference and scores the rest: what the cross-fitting calls.
 
@@ -177,7 +181,13 @@ class FoldScorer:
         representation = recipe.represent(training, ())
         normal = representation.windows(training, recipe.window, recipe.stride)
         regimes = regime_windows(self.regimes, representation, recipe.window, self.thinned)
-        network = recipe.train(join_windows([normal, *regimes])).network
+        thinned = recipe.stride * max(1, -(-len(normal) // FOLD_NORMAL_WINDOWS))
+        shown = (
+            normal
+            if thinned == recipe.stride
+            else representation.windows(training, recipe.window, thinned)
+        )
+        network = recipe.train(join_windows([shown, *regimes])).network
         statistics = fit_statistics(network, normal, recipe.stride, regimes)
         if self.advance is not None:
             self.advance()
