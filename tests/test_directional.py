@@ -1,4 +1,4 @@
-"""The depthwise network and its pooled maps: against loops, and that every name is the right one."""
+"""The depthwise network and its pooled maps: against loops, and every map under its name."""
 
 import numpy as np
 import pytest

@@ -45,7 +45,8 @@ def test_the_weakest_direction_comes_first_and_has_the_voice_of_the_others(rows)
     assert np.all(np.diff(gain) <= 0)
     assert gain[0] > 2 * gain[-1]
     # sensor 1 leaves its relation with sensor 0 by one of its own standard deviations
-    broken = rows.mean(axis=0) + [0.0, rows[:, 1].std(), 0.0]
+    broken = rows.mean(axis=0)
+    broken[1] += rows[:, 1].std()
     assert abs(fitted.apply(broken[None])[0, 0]) > 1.4
 
 
