@@ -218,7 +218,6 @@ def test_each_statistic_is_what_a_loop_over_rows_and_features_gives(kind, with_s
         expected += [
             naive_mahalanobis(mine[name], *metrics[name]) / len(mine[name]) for name in names[2:]
         ]
-        expected = [value + FLOOR for value in expected]
         if with_signatures:
             z = (np.array(mine["mean"]) - metrics["mean"][0]) @ parts["mean"].whitening.numpy()
             ratio = max(float(z @ shift - shift @ shift / 2) for shift in shifts)
@@ -258,8 +257,8 @@ def test_only_the_end_of_a_window_moves_its_recent_energy():
         network, windows, maps, reconstruction
     )
     energy, recent = found[:, 0].tolist(), found[:, 1].tolist()
-    assert energy == pytest.approx([25 / 3 / 7 + FLOOR] * 2)  # 3 directions, 7 positions
-    assert recent == pytest.approx([FLOOR, 25 / 3 / 2 + FLOOR])
+    assert energy == pytest.approx([25 / 3 / 7] * 2)  # 3 directions, 7 positions
+    assert recent == pytest.approx([0.0, 25 / 3 / 2])
 
 
 # -- one score -----------------------------------------------------------------------------------
@@ -267,10 +266,10 @@ def test_only_the_end_of_a_window_moves_its_recent_energy():
 
 def test_scores_by_hand():
     """Logarithms 0 and 2 over means 0 and 1, standard deviations 1 and 2."""
-    scale = ScoreScale(("a", "b"), (0.0, 1.0), (1.0, 2.0), logarithmic=True)
-    found = scale.combine(np.array([[1.0, math.exp(2)], [math.exp(3), math.exp(1)]]))
+    scale = ScoreScale(("a", "b"), (0.0, 1.0), (1.0, 2.0), floor=(0.0, 0.5))
+    found = scale.combine(np.array([[1.0, math.exp(2) - 0.5], [math.exp(3), math.exp(1) - 0.5]]))
     assert found.tolist() == pytest.approx([0.25, 1.5])
-    plain = ScoreScale(("a", "b"), (0.0, 1.0), (1.0, 2.0), logarithmic=False)
+    plain = ScoreScale(("a", "b"), (0.0, 1.0), (1.0, 2.0), floor=None)
     assert plain.combine(np.array([[1.0, 7.0], [np.nan, 1.0]]))[0] == 2.0
     assert math.isnan(plain.combine(np.array([[1.0, np.nan]]))[0])  # no window yet: no score
 
@@ -281,8 +280,11 @@ def test_normal_windows_score_zero_on_average_and_each_statistic_weighs_the_same
     scale = fit_score_scale(("a", "b", "c"), statistics, logarithmic)
     assert scale.combine(statistics).mean() == pytest.approx(0, abs=1e-12)
     for m in range(3):
-        values = np.log(statistics[:, m]) if logarithmic else statistics[:, m]
-        alone = ScoreScale(("x",), (scale.mean[m],), (scale.std[m],), logarithmic)
+        values = statistics[:, m]
+        if logarithmic:
+            values = np.log(values + FLOOR * np.median(values))
+        floor = None if scale.floor is None else scale.floor[m : m + 1]
+        alone = ScoreScale(("x",), (scale.mean[m],), (scale.std[m],), floor)
         assert alone.combine(statistics[:, [m]]).std() == pytest.approx(1)
         assert scale.mean[m] == pytest.approx(values.mean())
     twice = statistics * [1.0, 2.0, 3.0]
@@ -298,6 +300,25 @@ def test_a_statistic_that_never_varied_is_not_blown_up_by_rounding(value, n_wind
     scale = fit_score_scale(("a",), np.full((n_windows, 1), value), logarithmic)
     assert scale.std == (1.0,)
     assert scale.combine(np.array([[value]])) == pytest.approx(0, abs=1e-12)
+
+
+def test_an_unusually_small_statistic_outweighs_nothing():
+    """A distance of 0 is about one usual value low, not minus infinity."""
+    statistics = np.random.default_rng(0).gamma(4.0, size=(1000, 2))
+    scale = fit_score_scale(("a", "b"), statistics, logarithmic=True)
+    usual = np.median(statistics, axis=0)
+    low, high = scale.combine(np.array([[0.0, usual[1]], [50 * usual[0], usual[1]]]))
+    assert math.isfinite(low)
+    assert -5 < low < 0 < high
+
+
+@pytest.mark.parametrize("logarithmic", [True, False])
+def test_distances_that_were_always_zero_give_finite_scores(logarithmic):
+    scale = fit_score_scale(("a",), np.zeros((5, 1)), logarithmic)
+    found = scale.combine(np.array([[0.0], [1.0], [4.0]]))
+    assert found[0] == 0.0
+    assert math.isfinite(found[2])
+    assert found[2] > found[1] > 0
 
 
 def test_a_statistic_that_varies_little_keeps_its_spread():
