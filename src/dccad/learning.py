@@ -190,9 +190,8 @@ class FoldScorer:
             else representation.windows(training, recipe.window, thinned)
         )
         # persistence is counted on the reference's windows, at the stride that they now have
-        training = replace(recipe.training, stride=thinned)
-        windows = join_windows([shown, *regimes])
-        network = fit_jointly(windows, recipe.network, training, recipe.device).network
+        seen = replace(recipe, training=replace(recipe.training, stride=thinned))
+        network = seen.train(join_windows([shown, *regimes])).network
         statistics = fit_statistics(network, normal, recipe.stride, regimes)
         if self.advance is not None:
             self.advance()
