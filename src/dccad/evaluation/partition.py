@@ -93,7 +93,7 @@ def _judge_maps(detector: DCCA, task: Task) -> tuple[dict[str, float], dict[str,
     """Figures of the consensus regions, of every activation map, and of groups of maps."""
     figures: dict[str, float] = {}
     n_maps = len(detector.map_ranks_)
-    is_clustering = np.isin(np.arange(n_maps), detector.clustering_kernels_)
+    is_clustering = np.isin(np.arange(n_maps), detector.clustering_maps_)
     per_map: dict[str, list[Any]] = {
         "map": list(range(n_maps)),
         "centre_distance": detector.map_distances_.tolist(),
@@ -104,6 +104,7 @@ def _judge_maps(detector: DCCA, task: Task) -> tuple[dict[str, float], dict[str,
         truth, kept = _judged_windows(parts, detector.window, detector.max_gap)
         results = detector.score_windows([judged.run for judged in parts])
         figures |= _prefixed(prefix, cluster_figures(truth[kept], results.regions[kept]))
+        assert results.assignments is not None
         maps = [cluster_figures(truth[kept], column[kept]) for column in results.assignments.T]
         for name in ("acc", "nmi", "ari"):
             values = np.array([found[name] for found in maps])
