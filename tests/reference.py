@@ -267,7 +267,7 @@ def naive_window_statistics(
         return sum(value**2 for value in z)
 
     def distance(features, name):
-        return squared(features, *parts[name]) / len(features) + 0.1
+        return squared(features, *parts[name]) / len(features)
 
     def log_variance(values):
         mean = sum(values) / len(values)

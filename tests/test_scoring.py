@@ -78,8 +78,8 @@ def test_the_published_score_is_the_mean_of_two_standardised_statistics(publishe
 
 def test_the_score_is_the_mean_of_the_standardised_logarithms(trained, two_regimes):
     """Held-out calibration without a reference: standardised on the stretches of region 0."""
-    values = np.log(trained.score_windows(two_regimes).statistics)
     scale = trained.model_.score_scale
+    values = np.log(trained.score_windows(two_regimes).statistics + scale.floor)
     expected = ((values - scale.mean) / scale.std).mean(axis=1)
     np.testing.assert_allclose(trained.decision_function(two_regimes)[7:], expected, rtol=1e-9)
     normal = trained.regions_[7:] == 0
@@ -101,7 +101,7 @@ def test_a_statistic_that_does_not_vary_is_not_divided_by_zero():
     values = np.stack((np.ones(5), np.arange(5.0)), axis=1)
     scale = fit_score_scale(("a", "b"), values, logarithmic=False)
     spread = pytest.approx(np.arange(5.0).std())
-    assert scale == ScoreScale(("a", "b"), (1.0, 2.0), (1.0, spread), False)
+    assert scale == ScoreScale(("a", "b"), (1.0, 2.0), (1.0, spread), None)
     np.testing.assert_allclose(scale.combine(values), (np.arange(5.0) - 2) / np.sqrt(2) / 2)
 
 
