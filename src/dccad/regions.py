@@ -26,6 +26,10 @@ TIE = 0.01
 """Spreads closer than this (relative) count as equal, and the larger region is normal."""
 
 
+LEAST_SHARE = 0.1
+"""Share of the windows below which one of several regions is not called normal unseen."""
+
+
 @dataclass(frozen=True)
 class CentrePartition:
     """Regions as the published method reads them: the nearest centre over all clustering maps.
@@ -103,12 +107,21 @@ class RegionReport:
         empty region.
     reference_share : tuple of float or None
         Share of the reference-normal windows in each region, if there were any.
+    states : tuple of dict
+        A record for each region, with its name and whether it is normal; see
+        :mod:`dccad.states`.
     """
 
     rule: str
     share: tuple[float, ...]
     spread: tuple[float | None, ...]
     reference_share: tuple[float, ...] | None = None
+    states: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def normal_regions(self) -> list[int]:
+        """Regions that are normal modes, region 0 first."""
+        return [state["region"] for state in self.states if state["normal"]] or [0]
 
 
 def assign_regions(latents: Tensor, region_centres: Tensor) -> Tensor:
@@ -163,8 +176,9 @@ def find_normal_region(
 ) -> tuple[NDArray[np.int64], RegionReport]:
     """Decide which region is normal, never by a label, and number the regions anew.
 
-    With reference-normal windows: the region that holds most of them. Otherwise the denser region
-    (smaller spread per window) and, on a tie, the larger one.
+    With reference-normal windows: the region that holds most of them. Otherwise the densest region
+    (smallest spread per window) and, on a tie, the largest one. Of more than two regions, those
+    with less than ``LEAST_SHARE`` of the windows do not compete: a fragment is always dense.
 
     Parameters
     ----------
@@ -203,7 +217,9 @@ def find_normal_region(
         normal = int(held.argmax())
         rule = f"holds {held[normal]:.0%} of the reference-normal windows"
     else:
-        tied = np.flatnonzero(means <= np.nanmin(means) * (1 + TIE))
+        few = counts < LEAST_SHARE * len(regions)
+        rivals = np.where(few, np.nan, means) if n_regions > 2 and not few.all() else means
+        tied = np.flatnonzero(rivals <= np.nanmin(rivals) * (1 + TIE))
         normal = int(tied[counts[tied].argmax()])
         rule = f"densest of {n_regions} regions (spread {means[normal]:.3g} per window)"
         if len(tied) > 1:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dccad.runs import Run, show_stamp
+from dccad.states import RowTable, describe_states, find_stretches, state_names
 
 if TYPE_CHECKING:
     from dccad.datasets import Dataset
@@ -28,7 +29,8 @@ def score_table(detector: DCCA, runs: Mapping[str, Run]) -> dict[str, NDArray[An
     -------
     dict of ndarray of shape (n_rows,)
         ``run``, ``row`` (from 0 within the run), ``time`` (only if every run has stamps),
-        ``score`` (NaN while no window is full), ``flag`` (0 / 1), ``region`` (0 is normal).
+        ``score`` (NaN while no window is full), ``p_value`` (of the score among normal rows),
+        ``flag`` (0 / 1), ``region`` (0 is normal), ``state`` (its name).
     """
     found = detector.score_rows(dict(runs))
     table: dict[str, NDArray[Any]] = {
@@ -40,6 +42,7 @@ def score_table(detector: DCCA, runs: Mapping[str, Run]) -> dict[str, NDArray[An
         table["time"] = np.concatenate(stamps)
     for name, per_run in found.items():
         table[name] = np.concatenate(list(per_run.values()))
+    table["state"] = state_names(detector.states_, table["region"])
     return table
 
 
