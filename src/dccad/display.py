@@ -58,14 +58,12 @@ def print_model(record: Mapping[str, Any], path: Path) -> None:
 def _model_rows(record: Mapping[str, Any], path: Path) -> dict[str, str]:
     report, parameters = record["regions_of_fit"], record["parameters"]
     columns, history = record["columns"], record["history"]
-    shape = record["network"]
     return {
         "model": str(path),
         "sensors": f"{len(columns)}: {', '.join(columns[:4])}{', …' if len(columns) > 4 else ''}",
         "window": f"{parameters['window']} rows; the first {parameters['window'] - 1} rows of a "
         "run have no score",
-        "activation maps": f"{shape['n_kernels'] * 2 ** (len(shape['strides']) - 1)}, each of "
-        f"{shape['window'] // int(np.prod(shape['strides']))} positions",
+        "network": _describe_network(record["network"], record["representation"]),
         "training": f"{len(history)} epochs, L_R {history[-1]['reconstruction_loss']:.3g}"
         + (f", L_C {loss:.3g}" if (loss := history[-1]["clustering_loss"]) is not None else "")
         if history
@@ -76,12 +74,23 @@ def _model_rows(record: Mapping[str, Any], path: Path) -> dict[str, str]:
             for region, share in enumerate(report["share"])
         ),
         "normal region": report["rule"],
+        "score": f"{record['statistics']['kind']}: {', '.join(record['score_scale']['names'])}",
         "threshold": f"{record['threshold']:.3f}, for a false-alarm rate of "
         f"{parameters['false_alarm_rate']:g}, from {record['n_calibration_windows']} windows",
         "data digest": record["data_digest"][:16],
         "seed": str(record["seed"]),
         "versions": ", ".join(f"{name} {v}" for name, v in record["versions"].items()),
     }
+
+
+def _describe_network(shape: Mapping[str, Any], seen: Mapping[str, Any]) -> str:
+    if shape["kind"] == "dense":
+        maps, positions = shape["n_maps"], shape["map_length"]
+        return f"dense, {maps} activation maps, each of {positions} positions"
+    return (
+        f"depthwise, {shape['kernels_per_direction']} kernels on each of {shape['n_directions']} "
+        f"directions ({seen['kind']}), {shape['n_maps']} pooled maps"
+    )
 
 
 def _conditioning_rows(record: Mapping[str, Any]) -> dict[str, str]:
