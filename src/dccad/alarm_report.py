@@ -18,7 +18,7 @@ from dccad.calibrated_scores import Calibration
 from dccad.calibration import ConformalCalibration
 from dccad.errors import ParameterError
 from dccad.runs import Log, Run
-from dccad.states import RowTable
+from dccad.states import RowTable, insert_peak
 
 _FORM = (
     "write the rows that must exceed the limit as '3 of 5' (or '5' for 5 in a row); then, if "
@@ -200,8 +200,7 @@ def report_alarms(
         mine = scores[firsts[offset : offset + len(segment)]]
         for start, stop in find_alarms(mine, rule):
             record = rows.describe(int(firsts[offset + start]), int(lasts[offset + stop - 1]))
-            stamps = {name: record.pop(name) for name in ("start", "end") if name in record}
-            found.append({**record, "peak": float(np.nanmax(mine[start:stop])), **stamps})
+            found.append(insert_peak(record, mine[start:stop]))
         offset += len(segment)
     expected = None
     if rate is not None:

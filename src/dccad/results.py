@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dccad.calibrated_scores import Calibration
 from dccad.calibration import ConformalCalibration
 from dccad.runs import Run
-from dccad.states import RowTable, describe_states, find_stretches, state_names
+from dccad.states import RowTable, describe_states, find_stretches, insert_peak, state_names
 
 if TYPE_CHECKING:
     from dccad.datasets import Dataset
@@ -73,13 +73,10 @@ def find_episodes(table: Mapping[str, NDArray[Any]]) -> list[dict[str, Any]]:
     [{'run': 'a', 'first_row': 1, 'last_row': 2, 'rows': 2, 'peak': 5.0}]
     """
     rows = _rows_of(table)
-    episodes = []
-    for first, last in find_stretches(table["flag"], rows.run, 1):
-        episode = rows.describe(first, last)
-        stamps = {name: episode.pop(name) for name in ("start", "end") if name in episode}
-        peak = float(table["score"][first : last + 1].max())
-        episodes.append({**episode, "peak": peak, **stamps})
-    return episodes
+    return [
+        insert_peak(rows.describe(first, last), table["score"][first : last + 1])
+        for first, last in find_stretches(table["flag"], rows.run, 1)
+    ]
 
 
 def _rows_of(table: Mapping[str, NDArray[Any]]) -> RowTable:

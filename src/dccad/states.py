@@ -19,12 +19,12 @@ from dccad.runs import Log, show_stamp
 REFERENCE_SHARE = 0.1
 """A region with at least this share of the reference-normal windows is a normal mode."""
 
-DENSITY = 2.0
+DENSITY = 1.5
 """Without a reference, a further normal mode has at most this many times the normal spread, ..."""
 
 LEAST_STAYS = 2
-"""... and is visited at least so often: a plant comes back to its modes. What happened once, however
-long it lasted, is not called normal without rows that are known to be."""
+"""... and is visited at least so often: a plant comes back to its modes. What happened once, for
+however long, is not called normal without rows that are known to be."""
 
 MOST_EPISODES = 100
 """Episodes of a state, the longest ones, that a fit keeps."""
@@ -293,3 +293,16 @@ def state_names(states: Sequence[Mapping[str, Any]], regions: NDArray[np.int64])
     names = np.array([*(state["name"] for state in states), NO_STATE])
     found: NDArray[Any] = names[regions]  # -1 is the last
     return found
+
+
+def insert_peak(stretch: dict[str, Any], scores: NDArray[np.float64]) -> dict[str, Any]:
+    """A stretch with its highest score as ``peak``, before its time stamps.
+
+    Examples
+    --------
+    >>> insert_peak({"run": "a", "start": "0.0"}, np.array([np.nan, 3.0]))
+    {'run': 'a', 'peak': 3.0, 'start': '0.0'}
+    """
+    stamps: dict[str, Any] = {name: stretch[name] for name in ("start", "end") if name in stretch}
+    others = {name: value for name, value in stretch.items() if name not in stamps}
+    return {**others, "peak": float(np.nanmax(scores)), **stamps}
