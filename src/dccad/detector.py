@@ -635,7 +635,8 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
 
     @property
     def _clusters_per_map(self) -> int:
-        return 2 if self.n_clusters == "auto" else int(self.n_clusters)
+        """Maps that vote have two clusters; further regions come from further cuts."""
+        return 2 if self.consensus == "vote" else int(self.n_clusters)
 
     def _recipe(self, n_sensors: int) -> Recipe:
         parameters = self.get_params(deep=False)

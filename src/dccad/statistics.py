@@ -33,8 +33,12 @@ SIGNATURE_PERSISTENCE = 0.2
 SIGNATURE_RANGE, SIGNATURE_UNIT = 5000.0, 10.0
 """A log-likelihood ratio r counts as exp(r / unit), within ± range: linear in its logarithm."""
 
-FLOOR = 0.1
-"""Added to a distance before its logarithm, so that an unusually small one outweighs nothing."""
+SMALLEST = 1e-300
+"""A distance of 0 has a logarithm."""
+
+FLOOR = 0.03
+"""Share of its usual value that is added to a distance before its logarithm, so that an unusually
+small one outweighs nothing."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,9 @@ class Mahalanobis:
 
 
 def fit_mahalanobis(
-    runs: list[NDArray[Any]], persistence: float = 0.0, bandwidth: int = 1
+    runs: list[NDArray[Any]],
+    persistence: float = 0.0,
+    bandwidth: int = 1,
 ) -> Mahalanobis:
     """Fit mean and covariance on features of normal windows.
 
@@ -214,7 +220,7 @@ class WindowStatistics:
     ) -> Tensor:
         """Distances, shape (n_windows, n_statistics), float64.
 
-        Each is the squared Mahalanobis distance over the number of features, plus ``FLOOR``.
+        Each is the squared Mahalanobis distance over the number of features.
         "energy" is the mean over the rows of the window, "recent energy" over its last third;
         "signature" is the likelihood ratio of :class:`Signatures`, its logarithm scaled.
         """
@@ -228,7 +234,7 @@ class WindowStatistics:
             if name != "row":
                 columns.append(part.squared(features[name]))
                 sizes.append(features[name].shape[1])
-        found = torch.stack(columns, dim=1) / torch.tensor(sizes, device=rows.device) + FLOOR
+        found = torch.stack(columns, dim=1) / torch.tensor(sizes, device=rows.device)
         if self.signatures is None:
             return found
         ratio = self.signatures.log_ratio(features["mean"])
@@ -250,15 +256,15 @@ class ScoreScale:
     ----------
     names : tuple of str
     mean, std : tuple of float
-        Of each statistic.
-    logarithmic : bool
-        Whether the logarithms of the statistics are standardised and added.
+        Of each statistic, or of its logarithm.
+    floor : tuple of float or None
+        Added to each statistic before its logarithm; None: no logarithm is taken.
     """
 
     names: tuple[str, ...]
     mean: tuple[float, ...]
     std: tuple[float, ...]
-    logarithmic: bool
+    floor: tuple[float, ...] | None
 
     def combine(self, statistics: NDArray[np.float64]) -> NDArray[np.float64]:
         """One score per window: 0 is typical of normal windows, 1 is one standard deviation.
@@ -269,11 +275,11 @@ class ScoreScale:
 
         Examples
         --------
-        >>> scale = ScoreScale(("distance", "error"), (1.0, 2.0), (0.5, 1.0), logarithmic=False)
+        >>> scale = ScoreScale(("distance", "error"), (1.0, 2.0), (0.5, 1.0), None)
         >>> scale.combine(np.array([[1.0, 2.0], [2.0, 3.0]])).tolist()
         [0.0, 1.5]
         """
-        values = np.log(statistics) if self.logarithmic else statistics
+        values = _logarithms(statistics, self.floor)
         standard = (values - np.array(self.mean)) / np.array(self.std)
         return np.asarray(standard.mean(axis=1), dtype=np.float64)
 
@@ -286,9 +292,19 @@ def fit_score_scale(
     Examples
     --------
     >>> fit_score_scale(("a",), np.array([[1.0], [3.0]]), logarithmic=False)
-    ScoreScale(names=('a',), mean=(2.0,), std=(1.0,), logarithmic=False)
+    ScoreScale(names=('a',), mean=(2.0,), std=(1.0,), floor=None)
     """
-    values = np.log(statistics) if logarithmic else statistics
+    floor = tuple(float(FLOOR * m) for m in np.median(statistics, axis=0)) if logarithmic else None
+    values = _logarithms(statistics, floor)
     # a statistic that does not vary (one window, constant data) must not be divided by zero
     std = tuple(float(value) or 1.0 for value in values.std(axis=0))
-    return ScoreScale(names, tuple(map(float, values.mean(axis=0))), std, logarithmic)
+    return ScoreScale(names, tuple(map(float, values.mean(axis=0))), std, floor)
+
+
+def _logarithms(
+    statistics: NDArray[np.float64], floor: tuple[float, ...] | None
+) -> NDArray[np.float64]:
+    if floor is None:
+        return statistics
+    logarithms: NDArray[np.float64] = np.log(statistics + np.array(floor) + SMALLEST)
+    return logarithms

@@ -44,6 +44,9 @@ def cluster_accuracy(
     >>> cluster_accuracy(np.array([0, 0, 0, 1]), np.array([7, 7, 7, 7]), balanced=True)
     0.5
     """
+    if not balanced and truth.max(initial=0) < 2 and clusters.max(initial=0) < 2:
+        equal = float((truth == clusters).mean())  # two against two: one of two matches
+        return max(equal, 1 - equal)
     table = contingency_matrix(truth, clusters)
     if balanced:
         table = table / table.sum(axis=1, keepdims=True)

@@ -18,6 +18,9 @@ from dccad.evaluation.tasks import Judged, Task, join_rows, known_kinds
 from dccad.runs import split_at_gaps
 from dccad.windows import window_starts
 
+FEW_MAPS = 200
+"""Above this many maps, only the accuracy of each is computed: the others take minutes."""
+
 
 def judge(
     method: PartitionMethod, task: Task
@@ -93,7 +96,8 @@ def _judge_maps(detector: DCCA, task: Task) -> tuple[dict[str, float], dict[str,
     """Figures of the consensus regions, of every activation map, and of groups of maps."""
     figures: dict[str, float] = {}
     n_maps = len(detector.map_ranks_)
-    is_clustering = np.isin(np.arange(n_maps), detector.clustering_kernels_)
+    is_clustering = np.isin(np.arange(n_maps), detector.clustering_maps_)
+    names = ("acc", "nmi", "ari") if n_maps <= FEW_MAPS else ("acc",)
     per_map: dict[str, list[Any]] = {
         "map": list(range(n_maps)),
         "centre_distance": detector.map_distances_.tolist(),
@@ -104,9 +108,10 @@ def _judge_maps(detector: DCCA, task: Task) -> tuple[dict[str, float], dict[str,
         truth, kept = _judged_windows(parts, detector.window, detector.max_gap)
         results = detector.score_windows([judged.run for judged in parts])
         figures |= _prefixed(prefix, cluster_figures(truth[kept], results.regions[kept]))
-        maps = [cluster_figures(truth[kept], column[kept]) for column in results.assignments.T]
-        for name in ("acc", "nmi", "ari"):
-            values = np.array([found[name] for found in maps])
+        assert results.assignments is not None
+        columns = results.assignments[kept].T
+        for name in names:
+            values = np.array([_map_figure(name, truth[kept], column) for column in columns])
             per_map[prefix + name] = values.tolist()
             groups = {
                 "mean_clustering_maps": values[is_clustering].mean(),
@@ -117,6 +122,12 @@ def _judge_maps(detector: DCCA, task: Task) -> tuple[dict[str, float], dict[str,
                 groups["mean_reconstruction_maps"] = values[~is_clustering].mean()
             figures |= {f"{prefix}{group}_{name}": float(v) for group, v in groups.items()}
     return figures, per_map
+
+
+def _map_figure(name: str, truth: NDArray[np.int64], clusters: NDArray[np.int64]) -> float:
+    if name == "acc":
+        return cluster_accuracy(truth, clusters)
+    return cluster_figures(truth, clusters)[name]
 
 
 def _judged_windows(
