@@ -61,7 +61,7 @@ AS_PUBLISHED = {
     "encoder": "dense",
     "ranking": "distance",
     "consensus": "centres",
-    "score": "centres",
+    "scoring": "centres",
     "calibration": "held-out",
 }
 """Parameters that give the published method; the gradient routing "two-step" is its form, too, and
@@ -127,7 +127,7 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
     consensus : {"vote", "centres"}, default="vote"
         One region per window by a vote of the maps that agree (depthwise encoder), or by k-means
         on all clustering maps together, as published.
-    score : {"statistics", "centres"}, default="statistics"
+    scoring : {"statistics", "centres"}, default="statistics"
         Distance of several statistics from normal windows (depthwise encoder), or distance to the
         normal centres and reconstruction error, as published.
     n_clustering_kernels : float or int, default=0.5
@@ -266,7 +266,7 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         output_activation: OutputActivation = "none",
         ranking: Ranking = "separation-persistence",
         consensus: ConsensusKind = "vote",
-        score: ScoreKind = "statistics",
+        scoring: ScoreKind = "statistics",
         n_clustering_kernels: float = 0.5,
         alpha: float = 0.5,
         routing: Routing = "one-pass",
@@ -310,7 +310,7 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         self.output_activation = output_activation
         self.ranking = ranking
         self.consensus = consensus
-        self.score = score
+        self.scoring = scoring
         self.n_clustering_kernels = n_clustering_kernels
         self.alpha = alpha
         self.routing = routing
@@ -693,7 +693,7 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
     def _fit_score(
         self, learned: Learned, partition: Partition, data: FitData, regions: NDArray[np.int64]
     ) -> FittedScore:
-        if self.score == "centres":
+        if self.scoring == "centres":
             return fit_centre_score(learned, partition, data.held_out)
         others = data.training[len(data.normal) :] if data.normal else []
         regimes = [[run] for run in others]

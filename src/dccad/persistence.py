@@ -314,6 +314,11 @@ def _rebuild(record: dict[str, Any], arrays: dict[str, Any], latents: Any, devic
     if not isinstance(parameters["strides"], str):
         parameters["strides"] = tuple(parameters["strides"])
     detector = DCCA(**parameters)
+    detector.calibration_ = calibration_from_parts(arrays, record["calibration"])
+    preparation = Preparation(
+        parse_steps(parameters["prepare"]), parameters["on_missing"] == "drop"
+    )
+    detector.model_ = model_from_parts(arrays, record, preparation, device)
     report: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in record["regions_of_fit"].items()
@@ -327,9 +332,4 @@ def _rebuild(record: dict[str, Any], arrays: dict[str, Any], latents: Any, devic
     if record["named"]:
         detector.feature_names_in_ = np.array(detector.columns_, dtype=object)
     detector.latents_ = latents
-    detector.calibration_ = calibration_from_parts(arrays, record["calibration"])
-    preparation = Preparation(
-        parse_steps(parameters["prepare"]), parameters["on_missing"] == "drop"
-    )
-    detector.model_ = model_from_parts(arrays, record, preparation, device)
     return detector
