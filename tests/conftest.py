@@ -28,6 +28,7 @@ SMALL = {
     "joint_epochs": 4,
     "update_interval": 2,
     "n_init": 2,
+    "calibration": "held-out",  # one fit; cross-fitting makes 17 where there is a reference
     "false_alarm_rate": 0.05,
     "random_state": 0,
 }
@@ -39,6 +40,7 @@ FAST = {
     "pretrain_epochs": 1,
     "joint_epochs": 1,
     "n_init": 1,
+    "calibration": "held-out",
     "false_alarm_rate": 0.05,
     "random_state": 0,
 }
@@ -70,6 +72,30 @@ def trained(two_regimes):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DccadWarning)
         return DCCA(**SMALL).fit(two_regimes)
+
+
+@pytest.fixture(scope="session")
+def published(two_regimes):
+    """The method as published, fitted on ``two_regimes``; tests must not change it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DccadWarning)
+        return DCCA.as_published(**SMALL).fit(two_regimes)
+
+
+@pytest.fixture(scope="session")
+def with_signatures(two_regimes):
+    """A small detector fitted on ``two_regimes`` beside a reference; tests must not change it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DccadWarning)
+        return DCCA(**SMALL).fit(two_regimes, normal=two_regimes[:200])
+
+
+@pytest.fixture(scope="session")
+def single_sensor(two_regimes):
+    """A small detector fitted on the first sensor of ``two_regimes``; tests must not change it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DccadWarning)
+        return DCCA(**SMALL).fit(two_regimes[:, :1])
 
 
 @pytest.fixture(scope="session")

@@ -251,6 +251,61 @@ def naive_statistics(latents, output, window, region_centres, maps):
     )
 
 
+def naive_window_statistics(
+    window, maps, output, parts, kernels_per_direction, n_sensors, signatures=None
+):
+    """The statistics of one window, direction by direction and position by position.
+
+    ``parts`` holds mean and whitening by name; ``signatures`` mean, whitening and shifts.
+    """
+
+    def squared(features, mean, whitening):
+        z = [
+            sum((f - m) * w for f, m, w in zip(features, mean, column, strict=True))
+            for column in whitening.T
+        ]
+        return sum(value**2 for value in z)
+
+    def distance(features, name):
+        return squared(features, *parts[name]) / len(features)
+
+    def log_variance(values):
+        mean = sum(values) / len(values)
+        return math.log(sum((v - mean) ** 2 for v in values) / len(values) + 1e-3)
+
+    levels = [maps[d * kernels_per_direction].tolist() for d in range(len(window))]
+    whitened = levels[n_sensors:] or levels
+    sensors = range(n_sensors or len(levels))
+    by_row = [distance(row, "row") for row in zip(*whitened, strict=True)]
+    recent = by_row[-max(1, round(len(by_row) / 3)) :]
+    means = [sum(level) / len(level) for level in whitened]
+    variances = [log_variance(levels[d]) for d in sensors]
+    residuals = [
+        sum(x - y for x, y in zip(window[d].tolist(), output[d].tolist(), strict=True))
+        / len(window[d])
+        for d in sensors
+    ]
+    found = [
+        sum(by_row) / len(by_row),
+        sum(recent) / len(recent),
+        distance(means, "mean"),
+        distance(variances, "log-variance"),
+        distance(residuals, "residual"),
+    ]
+    if signatures is not None:
+        mean, whitening, shifts = signatures
+        z = [
+            sum((f - m) * w for f, m, w in zip(means, mean, column, strict=True))
+            for column in whitening.T
+        ]
+        ratios = [
+            sum(a * b for a, b in zip(z, shift, strict=True)) - sum(b * b for b in shift) / 2
+            for shift in shifts
+        ]
+        found.append(math.exp(min(max(max(ratios), -5000.0), 5000.0) / 10))
+    return found
+
+
 def naive_cluster_accuracy(truth, clusters):
     """Best share of windows over every one-to-one match of clusters to labels."""
     names = sorted(set(truth))

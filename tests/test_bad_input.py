@@ -42,6 +42,7 @@ NAMES = ["flow", "pressure", "level"]
 START = dt.datetime(2024, 1, 1)
 CHEAP = ["--window", "8", "--false-alarm-rate", "0.05"]
 CHEAP += [f"--set={name}=1" for name in ("pretrain_epochs", "joint_epochs", "n_init")]
+CHEAP += ["--set=calibration=held-out"]
 CHEAP += ["--set=n_kernels=2"]
 
 

@@ -24,6 +24,7 @@ import dccad
 from conftest import FAST
 from dccad import DCCA, Run
 from dccad.cli import main
+from dccad.detector import AS_PUBLISHED
 from dccad.display import print_scores, to_json
 from dccad.display_benchmark import print_benchmark
 from dccad.persistence import FORMAT, read_record
@@ -44,7 +45,7 @@ COMMANDS = [
 ]
 NAMES = ["flow", "pressure", "level"]
 CHEAP = ["--window", "8", "--false-alarm-rate", "0.05", "--set=n_kernels=2", "--set=n_init=1"]
-CHEAP += ["--set=pretrain_epochs=1", "--set=joint_epochs=1"]
+CHEAP += ["--set=pretrain_epochs=1", "--set=joint_epochs=1", "--set=calibration=held-out"]
 FIT = ["fit", "log.csv", "--run", "unit", "-o", "model", *CHEAP]
 SCORE = ["score", "model", "log.csv", "--run", "unit", "-o", "scores.csv"]
 
@@ -299,7 +300,7 @@ def test_ctrl_c_ends_with_code_130_and_leaves_nothing_half_written(call, monkeyp
         raise KeyboardInterrupt
 
     here = sorted(os.listdir())
-    for target in ("dccad.detector.fit_jointly", "dccad.persistence._write", "os.fsync"):
+    for target in ("dccad.learning.fit_jointly", "dccad.persistence._write", "os.fsync"):
         with monkeypatch.context() as patch:
             patch.setattr(target, stop)
             arguments = SCORE if target == "os.fsync" else [*FIT[:5], "new/model", *CHEAP]
@@ -406,11 +407,13 @@ def test_the_same_seed_gives_the_same_files_and_another_does_not(call):
 def test_settings_reach_the_model(call):
     options = ["--clusters", "3", "--set", "strides=[2, 1, 1]", "--set", "batch_norm=false"]
     options += ["--set", "routing=two-step", "--max-gap", "90", "--keep-latents"]
+    options += [f"--set={name}={json.dumps(value)}" for name, value in AS_PUBLISHED.items()]
     code, out, _ = call(*FIT[:5], "new", *CHEAP, *options)
     assert code == 0
     parameters = dccad.load("new").get_params()
     expected = {"n_clusters": 3, "strides": (2, 1, 1), "batch_norm": False, "max_gap": 90.0}
     expected |= {"routing": "two-step", "keep_latents": True, "window": 8, "n_kernels": 2}
+    expected |= AS_PUBLISHED
     assert {name: parameters[name] for name in expected} == expected
     assert dccad.load("new").latents_.shape == (186, 8, 4)
     assert "region 2 " in out
@@ -426,13 +429,15 @@ def test_info_shows_what_fit_showed(call):
     for words in (
         "3: flow, pressure, level",
         "8 rows; the first 7 rows of a run have no score",
-        "8, each of 4 positions",
         "2 epochs, L_R ",
         f"{record['threshold']:.3f}, for a false-alarm rate of 0.05, from ",
         record["data_digest"][:16],
         "dccad ",
     ):
         assert words in shown
+    network = "depthwise, 2 kernels on each of 6 directions (sensors+whitened), 42 pooled maps"
+    assert network in " ".join(shown.split())
+    assert "energy, recent energy, mean, log-variance, residual" in " ".join(shown.split())
     assert widest(shown) <= 80
     code, fitted, err = call(*FIT[:5], "again", *CHEAP)
     assert (code, err) == (0, "")

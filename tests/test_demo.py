@@ -8,7 +8,7 @@ import dccad
 from dccad.datasets import load_tep_simulated
 from dccad.demo import run_demo
 
-TINY = {"n_kernels": 2, "pretrain_epochs": 1, "joint_epochs": 2, "n_init": 1, "stride": 10}
+TINY = {"pretrain_epochs": 1, "joint_epochs": 2, "stride": 10, "calibration": "held-out"}
 
 
 @pytest.fixture(scope="module")

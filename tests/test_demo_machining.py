@@ -17,6 +17,7 @@ TINY = {
     "pretrain_epochs": 1,
     "joint_epochs": 1,
     "n_init": 1,
+    "calibration": "held-out",
     "stride": 20,
 }
 BARS, RATE = 20, 40.0
@@ -128,7 +129,7 @@ def test_the_partition_sees_all_training_runs_and_the_monitor_the_normal_ones(fo
     assert (partition.data_digest_, partition.reference_digest_) == (digests[0], None)
     assert (monitor.data_digest_, monitor.reference_digest_) == (digests[1], digests[1])
     rows = np.concatenate([run.values for run in train])
-    assert partition.model_.scaling.shift == pytest.approx(rows.mean())
+    assert partition.model_.representation.scaling.shift == pytest.approx(rows.mean())
 
 
 def test_the_demo_can_be_run_again_in_its_folder(folder, metrics):

@@ -3,7 +3,12 @@ import pytest
 import torch
 from sklearn.cluster import KMeans
 
-from dccad.regions import assign_regions, find_normal_region, find_partition, squared_distances
+from dccad.regions import (
+    assign_regions,
+    find_centre_partition,
+    find_normal_region,
+    squared_distances,
+)
 from reference import naive_assign, squared_distance
 
 
@@ -21,7 +26,7 @@ def latents_of_two_regimes(n_windows=200, n_maps=5, map_length=3, seed=0):
 def partition_of(latents, maps=(0, 2, 4), reference=None):
     centres = torch.zeros(latents.shape[1], 2, latents.shape[2], dtype=latents.dtype)
     generator = torch.Generator().manual_seed(0)
-    return find_partition(
+    return find_centre_partition(
         centres, latents, torch.tensor(maps), reference=reference, generator=generator
     )
 

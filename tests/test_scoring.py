@@ -4,15 +4,17 @@ import torch
 
 from conftest import RTOL
 from dccad import scoring
-from dccad.scoring import ScoreScale, WindowResults, fit_score_scale, score_window_set
-from reference import naive_assign, naive_statistics
+from dccad.scoring import score_window_set
+from dccad.statistics import ScoreScale, fit_score_scale
+from reference import naive_assign, naive_statistics, naive_window_statistics
 
 
-def test_statistics_equal_the_naive_ones_window_by_window(trained, two_regimes):
-    results = trained.score_windows(two_regimes, keep_latents=True)
-    model = trained.model_
-    scaled = model.scaling.apply(two_regimes)
-    centres = trained.cluster_centers_
+def test_published_statistics_equal_the_naive_ones_window_by_window(published, two_regimes):
+    results = published.score_windows(two_regimes, keep_latents=True)
+    model = published.model_
+    scaled = model.representation.apply(two_regimes)
+    centres = published.cluster_centers_
+    assert results.names == ("distance", "error")
     for i in (0, 100, 240, 392):
         window = scaled[i : i + 8].T
         with torch.no_grad():
@@ -22,58 +24,104 @@ def test_statistics_equal_the_naive_ones_window_by_window(trained, two_regimes):
             output[0].numpy(),
             window,
             model.partition.region_centres.numpy(),
-            trained.clustering_kernels_.tolist(),
+            published.clustering_kernels_.tolist(),
         )
         assert results.regions[i] == region
-        assert results.distance[i] == pytest.approx(distance, rel=1e-4)
-        assert results.error[i] == pytest.approx(error, rel=1e-4)
+        assert results.statistics[i] == pytest.approx((distance, error), rel=1e-4)
         expected = [naive_assign([z], c)[0] for z, c in zip(latents[0], centres, strict=True)]
         assert results.assignments[i].tolist() == expected
 
 
-def test_the_score_is_the_mean_of_two_standardised_statistics(trained, two_regimes):
-    results = trained.score_windows(two_regimes)
+@pytest.mark.parametrize("fixture", ["trained", "with_signatures", "single_sensor"])
+def test_the_statistics_equal_the_naive_ones_window_by_window(fixture, two_regimes, request):
+    detector = request.getfixturevalue(fixture)
+    log = two_regimes[:, : detector.n_features_in_]
+    found = detector.score_windows(log)
+    model = detector.model_
+    rows = model.representation.apply(log)
+    signatures = model.statistics.signatures
+    for i in (0, 100, 240, 300, 392):
+        window = rows[i : i + 8].T
+        with torch.no_grad():
+            maps, output = (part[0].numpy() for part in model.network(torch.tensor(window[None])))
+        expected = naive_window_statistics(
+            window,
+            maps,
+            output,
+            {
+                name: (part.mean.numpy(), part.whitening.numpy())
+                for name, part in model.statistics.parts.items()
+            },
+            detector.kernels_per_direction,
+            model.representation.n_sensor_directions,
+            None
+            if signatures is None
+            else (
+                signatures.metric.mean.numpy(),
+                signatures.metric.whitening.numpy(),
+                signatures.shifts.numpy(),
+            ),
+        )
+        assert len(expected) == len(found.names)
+        np.testing.assert_allclose(found.statistics[i], expected, rtol=2e-4)
+
+
+def test_the_published_score_is_the_mean_of_two_standardised_statistics(published, two_regimes):
+    results = published.score_windows(two_regimes)
     normal = results.regions == 0
-    parts = [
-        (values - values[normal].mean()) / values[normal].std()
-        for values in (results.distance, results.error)
-    ]
-    expected = (parts[0] + parts[1]) / 2
-    np.testing.assert_allclose(trained.decision_function(two_regimes)[7:], expected, rtol=1e-6)
+    values = results.statistics
+    expected = (values - values[normal].mean(axis=0)) / values[normal].std(axis=0)
+    expected = expected.mean(axis=1)
+    np.testing.assert_allclose(published.decision_function(two_regimes)[7:], expected, rtol=1e-6)
     assert expected[normal].mean() == pytest.approx(0.0, abs=1e-9)
 
 
-def test_the_size_of_a_chunk_changes_no_score(trained, two_regimes, monkeypatch):
-    whole = trained.decision_function(two_regimes)
+def test_the_score_is_the_mean_of_the_standardised_logarithms(trained, two_regimes):
+    """Held-out calibration without a reference: standardised on the stretches of region 0."""
+    scale = trained.model_.score_scale
+    values = np.log(trained.score_windows(two_regimes).statistics + scale.floor)
+    expected = ((values - scale.mean) / scale.std).mean(axis=1)
+    np.testing.assert_allclose(trained.decision_function(two_regimes)[7:], expected, rtol=1e-9)
+    normal = trained.regions_[7:] == 0
+    np.testing.assert_allclose(scale.mean, values[normal].mean(axis=0), atol=0.1)
+    np.testing.assert_allclose(scale.std, values[normal].std(axis=0), rtol=0.15)
+
+
+@pytest.mark.parametrize("fixture", ["trained", "published"])
+def test_the_size_of_a_chunk_changes_no_score(fixture, two_regimes, monkeypatch, request):
+    detector = request.getfixturevalue(fixture)
+    whole = detector.decision_function(two_regimes)
     monkeypatch.setattr(scoring, "CHUNK", 7)
-    np.testing.assert_allclose(trained.decision_function(two_regimes), whole, rtol=RTOL["chunks"])
+    np.testing.assert_allclose(
+        detector.decision_function(two_regimes), whole, rtol=RTOL["chunks"], atol=1e-5
+    )
 
 
 def test_a_statistic_that_does_not_vary_is_not_divided_by_zero():
-    ones = np.ones(5)
-    results = WindowResults(None, np.zeros((5, 2), int), np.zeros(5, int), ones, np.arange(5.0))
-    scale = fit_score_scale(results, np.ones(5, bool))
-    assert scale == ScoreScale(1.0, 1.0, 2.0, pytest.approx(np.arange(5.0).std()))
-    assert np.isfinite(scale.combine(results.distance, results.error)).all()
+    values = np.stack((np.ones(5), np.arange(5.0)), axis=1)
+    scale = fit_score_scale(("a", "b"), values, logarithmic=False)
+    spread = pytest.approx(np.arange(5.0).std())
+    assert scale == ScoreScale(("a", "b"), (1.0, 2.0), (1.0, spread), None)
+    np.testing.assert_allclose(scale.combine(values), (np.arange(5.0) - 2) / np.sqrt(2) / 2)
 
 
-def test_scoring_leaves_the_network_in_evaluation_mode(trained, two_regimes):
-    before = trained.decision_function(two_regimes)
-    trained.model_.network.train()  # batch normalisation would now depend on the other windows
-    after = trained.decision_function(two_regimes)
+@pytest.mark.parametrize("fixture", ["trained", "published"])
+def test_scoring_leaves_the_network_in_evaluation_mode(fixture, two_regimes, request):
+    detector = request.getfixturevalue(fixture)
+    before = detector.decision_function(two_regimes)
+    detector.model_.network.train()  # batch normalisation would depend on the other windows
+    after = detector.decision_function(two_regimes)
     np.testing.assert_array_equal(after, before)
-    trained.decision_function(two_regimes)
-    assert not trained.model_.network.training
+    assert not detector.model_.network.training
 
 
 def test_latents_are_returned_only_on_request(trained, two_regimes):
     assert trained.score_windows(two_regimes).latents is None
     found = trained.score_windows(two_regimes, keep_latents=True).latents
     model = trained.model_
-    segments = [model.scaling.apply(two_regimes)]
     from dccad.windows import WindowSet
 
-    again = score_window_set(
-        WindowSet.from_segments(segments, 8), model.network, model.partition, True
-    )
+    windows = WindowSet.from_segments([model.representation.apply(two_regimes)], 8)
+    again = score_window_set(windows, model.network, model.partition, model.statistics, True)
     np.testing.assert_array_equal(found, again.latents)
+    assert again.assignments is None

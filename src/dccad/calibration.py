@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -130,6 +130,11 @@ class ConformalCalibration:
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers, for JSON."""
         return {"scores": list(self.scores)}
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> ConformalCalibration:
+        """Inverse of :meth:`to_dict`."""
+        return cls(tuple(float(score) for score in record["scores"]))
 
 
 def calibrate_threshold(scores: NDArray[np.float64], false_alarm_rate: float) -> float:

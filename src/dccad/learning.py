@@ -190,8 +190,9 @@ class FoldScorer:
             else representation.windows(training, recipe.window, thinned)
         )
         # persistence is counted on the reference's windows, at the stride that they now have
-        seen = replace(recipe, training=replace(recipe.training, stride=thinned))
-        network = seen.train(join_windows([shown, *regimes])).network
+        settings = replace(recipe.training, stride=thinned)
+        windows = join_windows([shown, *regimes])
+        network = fit_jointly(windows, recipe.network, settings, recipe.device).network
         statistics = fit_statistics(network, normal, recipe.stride, regimes)
         if self.advance is not None:
             self.advance()

@@ -42,7 +42,7 @@ _CHOICES = {
     "encoder": get_args(Encoder),
     "ranking": get_args(Ranking),
     "consensus": get_args(ConsensusKind),
-    "score": get_args(ScoreKind),
+    "scoring": get_args(ScoreKind),
     "calibration": get_args(CalibrationKind),
     "output_activation": ("none", "sigmoid"),
     "routing": ("one-pass", "two-step"),
@@ -159,18 +159,18 @@ def _misfits(parameters: Mapping[str, Any]) -> list[str]:
     if parameters["encoder"] == "dense":
         for name, wrong, right in (
             ("consensus", "vote", "centres"),
-            ("score", "statistics", "centres"),
+            ("scoring", "statistics", "centres"),
         ):
             if parameters[name] == wrong:
                 problems.append(
                     f"{name}={wrong!r} needs pooled maps: set {name}={right!r} with "
                     "encoder='dense' (DCCA.as_published() sets all that belongs together)"
                 )
-    if parameters["score"] == "centres":
+    if parameters["scoring"] == "centres":
         if parameters["consensus"] != "centres":
-            problems.append("score='centres' needs consensus='centres'")
+            problems.append("scoring='centres' needs consensus='centres'")
         if parameters["calibration"] == "cross-fitted":
-            problems.append("score='centres' needs calibration='held-out'")
+            problems.append("scoring='centres' needs calibration='held-out'")
     if parameters["consensus"] == "centres" and parameters["n_clusters"] == "auto":
         problems.append("n_clusters='auto' needs consensus='vote'")
     return problems

@@ -21,7 +21,7 @@ from dccad.errors import ModelFileError
 if TYPE_CHECKING:
     from dccad.detector import DCCA
 
-FORMAT = 2
+FORMAT = 3
 """Version of the folder's layout; raised whenever an older reader could misread it."""
 
 MODEL, WEIGHTS, LATENTS = "model.json", "weights.safetensors", "latents.safetensors"
@@ -30,6 +30,8 @@ _ARRAYS = (
     "cluster_centers_",
     "map_distances_",
     "map_ranks_",
+    "map_qualities_",
+    "clustering_maps_",
     "clustering_kernels_",
     "reconstruction_kernels_",
     "assignment_counts_",
@@ -145,26 +147,20 @@ def _replace_folder(new: Path, target: Path) -> None:
 def _write(detector: DCCA, folder: Path, include_latents: bool) -> None:
     from safetensors.numpy import save as to_bytes
 
-    model = detector.model_
-    arrays = {f"network.{k}": v.cpu().numpy() for k, v in model.network.state_dict().items()}
-    arrays |= {name: np.asarray(getattr(detector, name)) for name in _ARRAYS}
-    arrays |= {
-        "scaling.shift": model.scaling.shift,
-        "scaling.scale": model.scaling.scale,
-        "scaling.constant": model.scaling.constant,
-        "partition.clustering_maps": model.partition.clustering_maps.cpu().numpy(),
-        "partition.region_centres": model.partition.region_centres.cpu().numpy(),
-    }
+    from dccad.persistence_parts import calibration_to_parts, model_to_parts
+
+    arrays, parts = model_to_parts(detector.model_)
+    scores, calibration = calibration_to_parts(detector.calibration_)
+    arrays |= scores | {name: np.asarray(getattr(detector, name)) for name in _ARRAYS}
     weights = to_bytes({name: np.ascontiguousarray(value) for name, value in arrays.items()})
     (folder / WEIGHTS).write_bytes(weights)
     record = {
         "format": FORMAT,
         "weights_sha256": sha256(weights).hexdigest(),
         "parameters": _json_parameters(detector),
-        "network": vars(model.network.settings),
+        **parts,
         "regions_of_fit": vars(detector.region_report_),
-        "score_scale": vars(model.score_scale),
-        "scaling": model.scaling.kind,
+        "calibration": calibration,
         "named": hasattr(detector, "feature_names_in_"),
         "versions": versions(),
         **{name.rstrip("_"): getattr(detector, name) for name in _RECORDS},
@@ -308,27 +304,21 @@ def _read_arrays(path: Path, digest: Any) -> dict[str, Any]:
 
 
 def _rebuild(record: dict[str, Any], arrays: dict[str, Any], latents: Any, device: Any) -> DCCA:
-    import torch
-
     from dccad.detector import DCCA
-    from dccad.model import FittedModel
-    from dccad.network import ConvAutoencoder, NetworkSettings
+    from dccad.persistence_parts import calibration_from_parts, model_from_parts
     from dccad.preparation import Preparation, parse_steps
-    from dccad.regions import Partition, RegionReport
-    from dccad.scaling import Scaling
-    from dccad.scoring import ScoreScale
+    from dccad.regions import RegionReport
 
     parameters = dict(record["parameters"])
     parameters["prepare"] = tuple(parameters["prepare"])
     if not isinstance(parameters["strides"], str):
         parameters["strides"] = tuple(parameters["strides"])
     detector = DCCA(**parameters)
-    shape = dict(record["network"])
-    network = ConvAutoencoder(NetworkSettings(**{**shape, "strides": tuple(shape["strides"])}))
-    prefix = "network."
-    network.load_state_dict(
-        {k.removeprefix(prefix): torch.tensor(v) for k, v in arrays.items() if k.startswith(prefix)}
+    detector.calibration_ = calibration_from_parts(arrays, record["calibration"])
+    preparation = Preparation(
+        parse_steps(parameters["prepare"]), parameters["on_missing"] == "drop"
     )
+    detector.model_ = model_from_parts(arrays, record, preparation, device)
     report: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in record["regions_of_fit"].items()
@@ -342,23 +332,4 @@ def _rebuild(record: dict[str, Any], arrays: dict[str, Any], latents: Any, devic
     if record["named"]:
         detector.feature_names_in_ = np.array(detector.columns_, dtype=object)
     detector.latents_ = latents
-    detector.model_ = FittedModel(
-        window=network.settings.window,
-        preparation=Preparation(
-            parse_steps(parameters["prepare"]), parameters["on_missing"] == "drop"
-        ),
-        scaling=Scaling(
-            record["scaling"],
-            arrays["scaling.shift"],
-            arrays["scaling.scale"],
-            arrays["scaling.constant"],
-        ),
-        network=network.to(device).eval(),
-        partition=Partition(
-            torch.tensor(arrays["cluster_centers_"]),
-            torch.tensor(arrays["partition.clustering_maps"]),
-            torch.tensor(arrays["partition.region_centres"]),
-        ).to(device),
-        score_scale=ScoreScale(**record["score_scale"]),
-    )
     return detector

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dccad.detector import DCCA
+from dccad.detector import AS_PUBLISHED, DCCA
 from dccad.evaluation import baselines
 from dccad.evaluation.baselines import Baseline, FlagRows
 
@@ -75,6 +75,8 @@ class MethodSpec:
         Learns from unlabelled rows beside a reference; otherwise it reads the reference alone.
     needs_unlabelled : bool
         Says nothing new without unlabelled rows.
+    ablation : bool
+        The detector with one part taken away or replaced; only shown if it is asked for.
     about : str
         What it is, in a line.
     """
@@ -87,6 +89,7 @@ class MethodSpec:
     slow: bool = False
     uses_unlabelled: bool = False
     needs_unlabelled: bool = False
+    ablation: bool = False
     about: str = ""
 
 
@@ -100,6 +103,10 @@ def _dcca(about: str, **fixed: Any) -> MethodSpec:
         return DCCA(n_clusters=n_clusters, random_state=seed, **given)
 
     return MethodSpec(make, partition=True, monitor=True, uses_unlabelled=True, about=about)
+
+
+def _ablation(about: str, **fixed: Any) -> MethodSpec:
+    return replace(_dcca(f"ablation: {about}", **fixed), ablation=True)
 
 
 def _baseline(
@@ -139,8 +146,20 @@ STATISTICS: dict[str, Any] = {"features": "mean-logvar", "windows": (10, 30)}
 
 METHODS: dict[str, MethodSpec] = {
     "dccad": _dcca("the detector with its defaults"),
-    "dccad-no-split": _dcca("all kernels are clustering kernels", n_clustering_kernels=1.0),
-    "autoencoder-kmeans": _dcca("no clustering loss: autoencoder, then k-means", alpha=0.0),
+    "dccad-published": _dcca("the method as published", **AS_PUBLISHED),
+    "autoencoder-kmeans": _dcca(
+        "the same without clustering loss: autoencoder, then k-means", **AS_PUBLISHED, alpha=0.0
+    ),
+    "dccad-no-split": _ablation("all kernels cluster", n_clustering_kernels=1.0),
+    "dccad-alpha-0": _ablation("no clustering loss", alpha=0.0),
+    "dccad-untrained": _ablation("no training at all", pretrain_epochs=0, joint_epochs=0),
+    "dccad-sensors": _ablation("no whitened directions", representation="sensors"),
+    "dccad-whitened": _ablation("no single sensors", representation="whitened"),
+    "dccad-untamed": _ablation("excursions as they are", taming=None),
+    "dccad-separation": _ablation("maps ranked by separation alone", ranking="separation"),
+    "dccad-persistence": _ablation("maps ranked by persistence alone", ranking="persistence"),
+    "dccad-distance": _ablation("maps ranked by centre distance", ranking="distance"),
+    "dccad-centres": _ablation("regions by k-means on the clustering maps", consensus="centres"),
     "kmeans-windows": _baseline(
         baselines.KMeansWindows, "k-means on 20 principal components of flattened windows"
     ),

@@ -99,16 +99,19 @@ class Protocol:
         Examples
         --------
         >>> PROTOCOLS["tep-pairs"].methods()[:5]
-        ['dccad', 'dccad-no-split', 'autoencoder-kmeans', 'kmeans-windows@1', 'kmeans-windows@10']
+        ['dccad', 'dccad-published', 'autoencoder-kmeans', 'kmeans-windows@1', 'kmeans-windows@10']
         """
         names = []
         for name, method in METHODS.items():
-            if self.refuse(method) is not None or (method.slow and not slow):
+            if self.refuse(method) is not None or (method.slow and not slow) or method.ablation:
                 continue
             windows = method.windows if self.variants else ()
             names += [f"{name}@{window}" for window in windows] or [name]
         return names
 
+
+_PARTITION_DEFAULTS = {"calibration": "held-out"}
+"""Regions are judged and no threshold, so none is calibrated by cross-fitting."""
 
 _MONITOR_SETTINGS = {"false_alarm_rate": FALSE_ALARM_RATE}
 
@@ -118,14 +121,25 @@ PROTOCOLS: dict[str, Protocol] = {
         tep.pooled_tasks,
         tep.judge_regions,
         tep.gather_pooled,
+        defaults=_PARTITION_DEFAULTS,
         partition=True,
         variants=False,
     ),
     "tep-pairs": Protocol(
-        tep.load, tep.pairs_tasks, tep.judge_regions, tep.gather_pairs, partition=True
+        tep.load,
+        tep.pairs_tasks,
+        tep.judge_regions,
+        tep.gather_pairs,
+        defaults=_PARTITION_DEFAULTS,
+        partition=True,
     ),
     "tep-runs": Protocol(
-        tep.load, tep.runs_tasks, tep.judge_regions, tep.gather_pairs, partition=True
+        tep.load,
+        tep.runs_tasks,
+        tep.judge_regions,
+        tep.gather_pairs,
+        defaults=_PARTITION_DEFAULTS,
+        partition=True,
     ),
     "tep-monitor": Protocol(
         tep.load,

@@ -84,7 +84,7 @@ MISSED_ROWS = 800
 FITTED_SHARE = 0.6
 """Of the test runs of each condition: they belong to the fit of the regions."""
 
-REGIONS_DEFAULTS = {"stride": 5}
+REGIONS_DEFAULTS = {"stride": 5, "calibration": "held-out"}
 """Of the fit of DCCA on 83 runs: every window would be 68,000, which differ by one row of 30."""
 
 MONITOR = "monitor"
