@@ -116,6 +116,20 @@ def test_distances_are_fitted_run_by_run_and_holes_end_a_run(learned, stride):
     assert found.signatures is None
 
 
+def test_runs_are_not_joined_where_one_ends_a_stride_before_the_next(learned):
+    """With stride = window, the first rows of all windows are equally far apart."""
+    state, _ = learned
+    runs = [make_run(4 * WINDOW, seed, shift=seed) for seed in range(6)]
+    windows = state.representation.windows(runs, WINDOW, WINDOW)
+    assert set(windows.starts.diff().tolist()) == {WINDOW}
+    found = fit_statistics(state.network, windows, WINDOW).parts["mean"]
+    values = features_of(state.network, windows)["mean"]
+    expected = fit_mahalanobis(np.split(values, 6), PERSISTENCE_WEIGHTS["mean"], 2)
+    assert torch.allclose(found.whitening, expected.whitening, rtol=1e-6)
+    kept = windows.select(torch.arange(3, 9)).to(torch.device("cpu"))
+    assert kept.runs.tolist() == [0, 1, 1, 1, 1, 2]
+
+
 def test_signatures_are_those_of_the_regimes_means(learned):
     network, representation = learned[0].network, learned[0].representation
     normal = representation.windows(learned[1][:1], WINDOW)
@@ -280,6 +294,9 @@ def test_joined_windows_are_those_of_the_parts():
     joined = join_windows(parts)
     expected = torch.cat([part[torch.arange(len(part))] for part in parts])
     assert torch.equal(joined[torch.arange(len(joined))], expected)
+    assert joined.runs.tolist() == [0, 0, 0, 1, 1, 2, 3, 3, 3]
+    bare = WindowSet(parts[0].rows, parts[0].starts, 3)
+    assert join_windows([bare, parts[1]]).runs.tolist() == [0, 0, 0, 1, 1]
 
 
 def test_regimes_without_a_full_window_are_left_out(learned):
