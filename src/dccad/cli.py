@@ -122,8 +122,14 @@ def fit(
     ] = None,
     window: Annotated[int, typer.Option(metavar="ROWS", help="Rows per window.")] = 30,
     n_clusters: Annotated[
-        int, typer.Option("--clusters", metavar="K", help="Regions to divide the log into.")
-    ] = 2,
+        str,
+        typer.Option(
+            "--clusters",
+            metavar="K",
+            help="Regions to divide the log into; auto: as many as are clear. From 3 on, or with "
+            "auto, several may be normal.",
+        ),
+    ] = "2",
     false_alarm_rate: Annotated[
         float, typer.Option(metavar="SHARE", help="Share of normal rows that may be flagged.")
     ] = 0.01,
@@ -160,7 +166,7 @@ def fit(
     check_target(output)
     parameters: dict[str, Any] = {
         "window": window,
-        "n_clusters": n_clusters,
+        "n_clusters": int(n_clusters) if n_clusters.isdecimal() else n_clusters,
         "false_alarm_rate": false_alarm_rate,
         "prepare": tuple(prepare or ()),
         "on_missing": on_missing,
@@ -200,32 +206,68 @@ def score(
         typer.Option("--output", "-o", metavar="FILE", help="Scores, as .csv or .parquet."),
     ],
     options: TableOptions,
+    alarm: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RULE",
+            help='Report alarms, raised as "3 of 5" rows exceed a limit (5: five in a row); '
+            '"3 of 5, off 10, clear 0.1": ended by 10 rows that a tenth of normal rows exceed.',
+        ),
+    ] = None,
+    alarms_per_day: Annotated[
+        float | None,
+        typer.Option(
+            metavar="N",
+            help="False alarms per day to choose that limit for; default: the threshold.",
+        ),
+    ] = None,
+    alarms_per_1000: Annotated[
+        float | None,
+        typer.Option(metavar="N", help="The same per 1000 rows, for logs without time stamps."),
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Give every row of a log its score, flag and region.
+    """Give every row of a log its score, p-value, flag, region and state.
 
     The log is read and conditioned as that of the fit was: only what differs needs an option.
     """
+    from dccad.alarm_report import check_wanted, parse_pattern
     from dccad.datasets.score_files import write_scores
-    from dccad.display import print_json, print_scores
+    from dccad.display import print_alarms, print_json, print_scores
     from dccad.display_tables import print_tables
     from dccad.missing import count_missing
     from dccad.persistence import load
-    from dccad.results import score_table, summarise_scores
+    from dccad.results import promised_rate, score_table, summarise_scores
 
     check_output(output, (".csv", ".parquet"), inputs=log)
+    check_wanted(alarms_per_day, alarms_per_1000)
+    pattern = parse_pattern("1 of 1" if alarm is None else alarm)
     detector = load(model)
     named = detector.columns_ if hasattr(detector, "feature_names_in_") else None
     tables = read_logs(log, scoring_options(options, detector.reading_, named))
     table = score_table(detector, tables.runs)
+    alarms = None
+    if {alarm, alarms_per_day, alarms_per_1000} != {None}:
+        alarms = detector.find_alarms(
+            tables.runs,
+            pattern,
+            per_day=alarms_per_day,
+            per_1000_rows=alarms_per_1000,
+            scores=table["score"],
+        )
     write_scores(output, table)
-    missing = count_missing(tables.runs.values())
-    summary = {**summarise_scores(table, detector.threshold_), "missing_cells": missing}
+    summary = summarise_scores(table, detector.threshold_, detector.states_)
+    rate, scored = detector.false_alarm_rate, summary["scored"]
+    summary["promise"] = promised_rate(detector.calibration_, rate, scored)
+    summary["missing_cells"] = count_missing(tables.runs.values())
+    summary["alarms"] = None if alarms is None else alarms.to_dict()
     if json:
         print_json({**summary, "tables": [summary.as_record() for summary in tables.summaries]})
     else:
         print_tables(tables.summaries)
         print_scores(summary, output)
+        if alarms is not None:
+            print_alarms(summary["alarms"])
 
 
 @command(app, "info", "dccad info models/plant --json")

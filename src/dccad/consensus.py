@@ -26,8 +26,15 @@ CANDIDATES = 30
 AGREEMENT = 0.8
 """A candidate votes if its division correlates with the leader's at least this much (φ)."""
 
+LEAST_SPREAD = 0.01
+"""Spread of a map's two sides, in gaps between them, that its vote counts with at least."""
+
 MOST_REGIONS = 12
 """``n_clusters="auto"`` stops here."""
+
+FEWEST_WINDOWS = 10
+"""Lengths of a window that a region needs for "auto" to divide it: in fewer, windows that share no
+row are too few to tell whether a division lasts."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +150,8 @@ def find_consensus(
         First row of each window.
     window, stride : int, in rows
     n_regions : int or None
-        None: divide as long as the quality is at least ``least_quality``.
+        None: divide as long as the quality is at least ``least_quality``, and regions of at least
+        ``FEWEST_WINDOWS`` windows' length.
     ranking : str
         As in :func:`dccad.ranking.map_qualities`.
     least_quality : float
@@ -161,12 +169,14 @@ def find_consensus(
     proposals = {0: _propose(values, candidates, starts, window, stride, ranking, regions == 0)}
     cuts: list[Cut] = []
     automatic = n_regions is None
+    smallest = FEWEST_WINDOWS * window / (stride * len(values))
     while len(cuts) + 1 < (MOST_REGIONS if automatic else n_regions or 2):
         size = {region: float((regions == region).double().mean()) for region in proposals}
         ready = {
             region: found
             for region, found in proposals.items()
-            if found is not None and (not automatic or found.quality >= least_quality)
+            if found is not None
+            and (not automatic or (found.quality >= least_quality and size[region] >= smallest))
         }
         if not ready:
             break
@@ -211,7 +221,9 @@ def _propose(
     thresholds = minimum_error_thresholds(chosen, split.threshold[top])
     beyond = chosen.double() > thresholds
     scales = _spread(chosen, beyond) + _spread(chosen, ~beyond)
-    scales = torch.where(scales > 0, scales, torch.ones_like(scales))
+    # a switch of two values has no spread: the gap between them is the only scale that it has
+    gap = split.means[top, 1] - split.means[top, 0]
+    scales = torch.maximum(scales, LEAST_SPREAD * gap)
     weights = qualities[top].double().square() * agreement.sign()
     cut = Cut(
         region=0,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import NotFittedError
 
+from dccad.alarm_report import AlarmPattern, AlarmReport, parse_pattern, report_alarms
 from dccad.calibrated_scores import Calibration, fit_calibration
 from dccad.calibration import ConformalCalibration
 from dccad.clustering import to_array
@@ -44,6 +46,7 @@ from dccad.representation import RepresentationKind
 from dccad.runs import Log
 from dccad.scaling import ScalingKind
 from dccad.scoring import Partition, WindowResults
+from dccad.states import MOST_EPISODES, RowTable, describe_states, name_states, state_names
 from dccad.training import OptimizerName, Schedule, TrainingResult
 from dccad.windows import WindowSet, check_window_count
 
@@ -82,7 +85,8 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         Rows per window; a row is judged by itself and the ``window - 1`` rows before it.
     n_clusters : int or "auto", default=2
         Regions of the log, and clusters K of every activation map. "auto" (maps have two clusters)
-        divides regions as long as a division is clear, and may find only one.
+        divides regions as long as a division is clear, and may find only one. With 3 and more, or
+        "auto", several regions may be normal modes; see ``states_``.
     stride : int, default=1
         Rows between two training windows; scoring always uses every row.
     scaling : {"standard", "minmax"}, default="standard"
@@ -192,6 +196,13 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         Score above which ``predict`` flags a row.
     region_report_ : RegionReport
         Share and spread of each region, and the rule that decided which one is normal (region 0).
+    states_ : list of dict
+        One record per region: its ``name`` ("normal", "normal 2", "anomalous 1", …), whether it is
+        a ``normal`` mode and the ``reason``; ``share`` of the fit's rows, and ``episodes`` (the
+        100 longest of ``n_episodes``). :func:`dccad.states.name_states` says what makes a mode.
+    calibration_ : Calibration or ConformalCalibration
+        Distribution of normal scores, behind ``threshold_`` and p-values; "cross-fitted" gives the
+        former, which also knows an interval for the realised rate and the rate of alarms.
     cluster_centers_ : ndarray of shape (n_maps, n_clusters, map_length)
     clustering_kernels_, reconstruction_kernels_ : ndarray of int
         Activation maps of each kind, the largest centre distance first.
@@ -405,6 +416,14 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         """
         return self.score_rows(X)["flag"]
 
+    def p_value(self, X: Any) -> Any:
+        """Probability that a normal row scores at least as high as each row.
+
+        In (0, 1], NaN for rows without a score; ``p_value(X) < 0.01`` flags about 1 % of new normal
+        rows. Parameters and form of the result as in :meth:`decision_function`.
+        """
+        return self.score_rows(X)["p_value"]
+
     def predict_region(self, X: Any) -> Any:
         """Consensus region of each row by the stored centres.
 
@@ -413,8 +432,75 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         """
         return self.score_rows(X)["region"]
 
+    def predict_state(self, X: Any) -> Any:
+        """Name of each row's state, as ``states_`` has them; empty where no window is full yet.
+
+        Parameters and form of the result as in :meth:`decision_function`.
+        """
+        log = self._check_log(X)
+        return log.restore(state_names(self.states_, self.model_.score_log(log)[1]))
+
+    def find_states(self, X: Any) -> list[dict[str, Any]]:
+        """Share and episodes of each state in a log.
+
+        Parameters
+        ----------
+        X : as in :meth:`decision_function`
+
+        Returns
+        -------
+        list of dict
+            As ``states_``, with every episode: ``run``, ``first_row``, ``last_row``, ``rows``, and
+            ``start`` and ``end`` where the log has time stamps.
+        """
+        log = self._check_log(X)
+        regions = self.model_.score_log(log)[1]
+        return describe_states(self.states_, regions, RowTable.of(log))
+
+    def find_alarms(
+        self,
+        X: Any,
+        rule: str | AlarmPattern = "1 of 1",
+        *,
+        per_day: float | None = None,
+        per_1000_rows: float | None = None,
+        scores: NDArray[np.float64] | None = None,
+    ) -> AlarmReport:
+        """Alarms that an operator counts: when k of n rows exceed a limit, until they no longer do.
+
+        Parameters
+        ----------
+        X : as in :meth:`decision_function`
+        rule : str or AlarmPattern
+            As "3 of 5", "5" (5 rows in a row), or "3 of 5, off 10, clear 0.1": ends after 10 rows
+            below the score that 10 % of normal rows exceed. Rows are those after ``prepare``.
+        per_day, per_1000_rows : float, optional
+            Expected false alarms on normal rows that the limit is chosen for; the former needs
+            time stamps. Neither: the limit is ``threshold_``.
+        scores : ndarray of shape (n_rows,), optional
+            Of all rows of ``X``, run after run, where they are known already.
+
+        Returns
+        -------
+        AlarmReport
+            ``alarms``, the ``rule`` with its limits, and the ``rate`` of false alarms to expect.
+
+        Raises
+        ------
+        ParameterError
+            The rule cannot be read, or a rate is asked for that this model cannot promise: that
+            needs ``calibration="cross-fitted"``.
+        """
+        pattern = parse_pattern(rule)
+        log = self._check_log(X)
+        if scores is None:
+            scores = self.model_.score_log(log)[0]
+        return report_alarms(
+            log, scores, self.calibration_, self.threshold_, pattern, per_day, per_1000_rows
+        )
+
     def score_rows(self, X: Any) -> dict[str, Any]:
-        """Scores, flags and regions of one pass over a log.
+        """Scores, p-values, flags and regions of one pass over a log.
 
         Parameters
         ----------
@@ -423,13 +509,15 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         Returns
         -------
         dict
-            ``"score"``, ``"flag"`` and ``"region"``: what :meth:`decision_function`,
-            :meth:`predict` and :meth:`predict_region` give.
+            ``"score"``, ``"p_value"``, ``"flag"`` and ``"region"``: what
+            :meth:`decision_function`, :meth:`p_value`, :meth:`predict` and :meth:`predict_region`
+            give.
         """
         log = self._check_log(X)
         scores, regions = self.model_.score_log(log)
         return {
             "score": log.restore(scores),
+            "p_value": log.restore(self.calibration_.p_value(scores)),
             "flag": log.restore(self._flag(scores)),
             "region": log.restore(regions),
         }
@@ -508,7 +596,16 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         partition, self.region_report_, regions = self._find_regions(result, windows, is_reference)
         if self.n_clusters != "auto":  # which may find that there is one
             _warn_of_single_region(regions)
-        is_normal = regions == 0 if is_reference is None else is_reference
+        self.region_report_ = name_states(
+            self.region_report_,
+            regions,
+            windows.starts.numpy(),
+            self.window,
+            self.stride,
+            further=self.consensus == "vote" and self.n_clusters != 2,
+        )
+        modes = np.isin(regions, self.region_report_.normal_regions)
+        is_normal = modes if is_reference is None else is_reference
 
         learned = Learned(recipe, representation, result.network, windows, is_normal)
         fitted = self._fit_score(learned, partition, data, regions)
@@ -526,7 +623,16 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         self._remember(result, data)
         self.decision_scores_, self.regions_ = self.model_.score_log(data.log)
         self.labels_ = self._flag(self.decision_scores_)
+        states = describe_states(
+            self.region_report_.states, self.regions_, RowTable.of(data.log), MOST_EPISODES
+        )
+        self.region_report_ = replace(self.region_report_, states=tuple(states))
         return data.log
+
+    @property
+    def states_(self) -> list[dict[str, Any]]:
+        """Regions as named states; see the attributes of the class."""
+        return list(self.region_report_.states)
 
     @property
     def _clusters_per_map(self) -> int:
@@ -599,6 +705,7 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
             regimes = [
                 normal_stretches(others, starts[mine] - rows, regions[mine] == region, self.window)
                 for region in range(1, partition.n_regions)
+                if region not in self.region_report_.normal_regions
             ]
         with progress_bar("cross-fitting", 17, enabled=self.verbose) as advance:
             done = itertools.count(1)

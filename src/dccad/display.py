@@ -16,6 +16,9 @@ from dccad.errors import ModelFileError
 MOST_EPISODES = 10
 """Episodes that a terminal shows; the file has every row and ``--json`` every episode."""
 
+INFO_ROWS = 1000
+"""New rows that the interval for the realised false-alarm rate is told for by ``info``."""
+
 
 def to_json(document: Any) -> str:
     r"""One JSON document in ASCII; NaN becomes null, numpy numbers become numbers.
@@ -69,18 +72,58 @@ def _model_rows(record: Mapping[str, Any], path: Path) -> dict[str, str]:
         if history
         else "none",
         **_conditioning_rows(record),
-        "regions": ", ".join(
-            f"{'normal' if region == 0 else f'region {region}'} {share:.1%}"
-            for region, share in enumerate(report["share"])
-        ),
-        "normal region": report["rule"],
+        **{
+            state["name"]: f"{state['share']:.1%} of the rows, {_count(state['n_episodes'])}: "
+            f"{state['reason']}"
+            for state in report["states"]
+        },
         "score": f"{record['statistics']['kind']}: {', '.join(record['score_scale']['names'])}",
         "threshold": f"{record['threshold']:.3f}, for a false-alarm rate of "
         f"{parameters['false_alarm_rate']:g}, from {record['n_calibration_windows']} windows",
+        "false alarms": _describe_promise(
+            _promise_of(record["calibration"], parameters["false_alarm_rate"])
+        ),
         "data digest": record["data_digest"][:16],
         "seed": str(record["seed"]),
         "versions": ", ".join(f"{name} {v}" for name, v in record["versions"].items()),
     }
+
+
+def _promise_of(calibration: Mapping[str, Any], rate: float) -> dict[str, Any]:
+    """What the rate means for ``INFO_ROWS`` new rows, from the calibration's record."""
+    from dccad.calibrated_scores import Calibration
+    from dccad.calibration import ConformalCalibration
+    from dccad.results import promised_rate
+
+    numbers = {name: value for name, value in calibration.items() if name != "kind"}
+    known: Calibration | ConformalCalibration = ConformalCalibration(())
+    if calibration["kind"] == "predictive":
+        known = Calibration.from_dict(numbers)
+    return promised_rate(known, rate, INFO_ROWS)
+
+
+def _describe_promise(promise: Mapping[str, Any]) -> str:
+    """The promised false-alarm rate and how sure it is, in plain words.
+
+    Examples
+    --------
+    >>> _describe_promise({"rate": 0.01, "rows": 500, "lower": 0.0, "upper": 0.04, "level": 0.9})
+    '1% of new normal rows on average; of 500 in a row, 0.0% to 4.0% in 90 of 100 cases'
+    """
+    asked = f"{promise['rate'] * 100:.3g}% of new normal rows on average"
+    if promise["lower"] is None:
+        return (
+            f"{asked}, as if rows were independent of one another; how far it may be off is not "
+            "known without calibration='cross-fitted'"
+        )
+    return (
+        f"{asked}; of {promise['rows']} in a row, {promise['lower']:.1%} to "
+        f"{promise['upper']:.1%} in {promise['level'] * 100:.0f} of 100 cases"
+    )
+
+
+def _count(number: int, what: str = "episode") -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
 
 
 def _describe_network(shape: Mapping[str, Any], seen: Mapping[str, Any]) -> str:
@@ -129,7 +172,11 @@ def print_scores(summary: Mapping[str, Any], path: Path) -> None:
     )
     if summary.get("missing_cells"):
         console.say(f"{summary['missing_cells']} missing cells, taken as the model's fit took them")
+    if summary.get("promise"):
+        console.say(f"false alarms: {_describe_promise(summary['promise'])}")
     console.print(f"written to {path}", highlight=False, soft_wrap=True)  # a path stays whole
+    if summary.get("states"):
+        console.print(_state_table(summary["states"]))
     episodes = sorted(summary["episodes"], key=lambda episode: -episode["rows"])[:MOST_EPISODES]
     if not episodes:
         return
@@ -138,13 +185,79 @@ def print_scores(summary: Mapping[str, Any], path: Path) -> None:
     title = f"{count} flagged stretch{'es' * (count > 1)}, the longest first"
     if count > len(episodes):
         title = f"{len(episodes)} longest of {count} flagged stretches"
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    for name in ("run", "rows", "first row", "last row", "peak score", *(["start"] * has_time)):
-        table.add_column(name, justify="left" if name in ("run", "start") else "right")
-    for e in episodes:
-        cells = [e["run"], e["rows"], e["first_row"], e["last_row"], f"{e['peak']:.2f}"]
-        table.add_row(*map(str, cells), *([e["start"]] if has_time else []))
+    table = _stretch_table(title, ("start",) * has_time)
+    for episode in episodes:
+        _add_stretch(table, episode, ("start",) * has_time)
     console.print(table)
+
+
+def _state_table(states: Sequence[Mapping[str, Any]]) -> Table:
+    """Share of each state, its episodes and the longest of them."""
+    longest = [max(s["episodes"], key=lambda e: e["rows"], default=None) for s in states]
+    has_time = any(episode and "start" in episode for episode in longest)
+    table = Table(box=None, pad_edge=False)
+    for name in ("state", "share", "episodes", "longest", "of run", "from row"):
+        table.add_column(name, justify="left" if name in ("state", "of run") else "right")
+    if has_time:
+        table.add_column("start")
+    for state, episode in zip(states, longest, strict=True):
+        cells = [state["name"], f"{state['share']:.1%}", str(state["n_episodes"])]
+        if episode is not None:
+            rows = f"{episode['rows']} row{'s' * (episode['rows'] != 1)}"
+            cells += [rows, episode["run"], str(episode["first_row"]), episode.get("start", "")]
+        table.add_row(*cells[: 6 + has_time])
+    return table
+
+
+def print_alarms(report: Mapping[str, Any]) -> None:
+    """Show how many alarms there are and when, and how many of them to expect by chance.
+
+    Parameters
+    ----------
+    report : mapping
+        :meth:`dccad.alarm_report.AlarmReport.to_dict`.
+    """
+    console, alarms, rate = PlainConsole(), report["alarms"], report["false_alarms"]
+    console.say(
+        f"{_count(len(alarms), 'alarm')} ({report['pattern']}, above {report['rule']['limit']:.3f})"
+    )
+    if rate is None:
+        console.say(
+            "false alarms to expect: not known without calibration='cross-fitted', because rows "
+            "are not independent of one another",
+            indent=2,
+        )
+    else:
+        console.say(
+            f"false alarms to expect: {rate['expected']:.2g} {rate['unit']} ({rate['lower']:.2g} "
+            f"to {rate['upper']:.2g} in 90 of 100 cases), "
+            f"{report['false_alarms_expected']:.2g} in a log as long as this",
+            indent=2,
+        )
+    if not alarms:
+        return
+    stamps = tuple(name for name in ("start", "end") if name in alarms[0])
+    title = f"the first {MOST_EPISODES}" if len(alarms) > MOST_EPISODES else None
+    table = _stretch_table(title, stamps)
+    for alarm in alarms[:MOST_EPISODES]:
+        _add_stretch(table, alarm, stamps)
+    console.print(table)
+
+
+def _stretch_table(title: str | None, stamps: tuple[str, ...]) -> Table:
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for name in ("run", "rows", "from", "to", "peak"):
+        table.add_column(name, justify="left" if name == "run" else "right")
+    for name in stamps:
+        table.add_column(name, no_wrap=True)
+    return table
+
+
+def _add_stretch(table: Table, stretch: Mapping[str, Any], stamps: tuple[str, ...]) -> None:
+    cells = [stretch[name] for name in ("run", "rows", "first_row", "last_row")]
+    table.add_row(
+        *map(str, cells), f"{stretch['peak']:.2f}", *(str(stretch[name]) for name in stamps)
+    )
 
 
 def print_demo(metrics: Mapping[str, Any], folder: Path) -> None:

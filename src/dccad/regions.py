@@ -26,6 +26,10 @@ TIE = 0.01
 """Spreads closer than this (relative) count as equal, and the larger region is normal."""
 
 
+LEAST_SHARE = 0.1
+"""Without a reference, a region of the vote with a smaller share of the windows is not normal."""
+
+
 @dataclass(frozen=True)
 class CentrePartition:
     """Regions as the published method reads them: the nearest centre over all clustering maps.
@@ -103,12 +107,21 @@ class RegionReport:
         empty region.
     reference_share : tuple of float or None
         Share of the reference-normal windows in each region, if there were any.
+    states : tuple of dict
+        A record for each region, with its name and whether it is normal; see
+        :mod:`dccad.states`.
     """
 
     rule: str
     share: tuple[float, ...]
     spread: tuple[float | None, ...]
     reference_share: tuple[float, ...] | None = None
+    states: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def normal_regions(self) -> list[int]:
+        """Regions that are normal modes, region 0 first."""
+        return [state["region"] for state in self.states if state["normal"]] or [0]
 
 
 def assign_regions(latents: Tensor, region_centres: Tensor) -> Tensor:
@@ -160,11 +173,12 @@ def find_normal_region(
     spread: NDArray[np.floating[Any]],
     n_regions: int,
     reference: NDArray[np.bool_] | None = None,
+    least_share: float = 0.0,
 ) -> tuple[NDArray[np.int64], RegionReport]:
     """Decide which region is normal, never by a label, and number the regions anew.
 
-    With reference-normal windows: the region that holds most of them. Otherwise the denser region
-    (smaller spread per window) and, on a tie, the larger one.
+    With reference-normal windows: the region that holds most of them. Otherwise the densest region
+    (smallest spread per window) and, on a tie, the largest one.
 
     Parameters
     ----------
@@ -175,6 +189,9 @@ def find_normal_region(
     n_regions : int
     reference : ndarray of shape (n_windows,), bool, optional
         Which windows are reference-normal.
+    least_share : float
+        Without a reference, regions with a smaller share of the windows do not compete: a fragment
+        is always dense. (Unless all are smaller.)
 
     Returns
     -------
@@ -192,6 +209,8 @@ def find_normal_region(
     >>> reference = np.array([False, False, True, True, True])
     >>> find_normal_region(regions, np.ones(5), 2, reference)[0].tolist()
     [0, 1]
+    >>> find_normal_region(regions, np.array([9, 9, 9, 1.0, 1.0]), 2, least_share=0.5)[0].tolist()
+    [1, 0]
     """
     counts = np.bincount(regions, minlength=n_regions)
     sums = np.bincount(regions, weights=spread, minlength=n_regions)
@@ -203,7 +222,9 @@ def find_normal_region(
         normal = int(held.argmax())
         rule = f"holds {held[normal]:.0%} of the reference-normal windows"
     else:
-        tied = np.flatnonzero(means <= np.nanmin(means) * (1 + TIE))
+        few = counts < least_share * len(regions)
+        rivals = means if few.all() else np.where(few, np.nan, means)
+        tied = np.flatnonzero(rivals <= np.nanmin(rivals) * (1 + TIE))
         normal = int(tied[counts[tied].argmax()])
         rule = f"densest of {n_regions} regions (spread {means[normal]:.3g} per window)"
         if len(tied) > 1:
@@ -312,6 +333,8 @@ def find_consensus_partition(
         mine = torch.from_numpy(found == region).to(values.device)
         inside = standard[mine]
         spread[mine] = (inside - inside.mean(dim=0)).square().mean(dim=1)
-    order, report = find_normal_region(found, to_array(spread), len(cuts) + 1, reference)
+    order, report = find_normal_region(
+        found, to_array(spread), len(cuts) + 1, reference, LEAST_SHARE
+    )
     partition = ConsensusPartition(centres, Consensus(cuts, order))
     return partition, report, np.argsort(order)[found]

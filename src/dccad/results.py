@@ -8,11 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dccad.runs import Run, show_stamp
+from dccad.calibrated_scores import Calibration
+from dccad.calibration import ConformalCalibration
+from dccad.runs import Run
+from dccad.states import RowTable, describe_states, find_stretches, insert_peak, state_names
 
 if TYPE_CHECKING:
     from dccad.datasets import Dataset
     from dccad.detector import DCCA
+
+LEVEL = 0.9
+"""Coverage of the intervals that are reported."""
 
 
 def score_table(detector: DCCA, runs: Mapping[str, Run]) -> dict[str, NDArray[Any]]:
@@ -28,7 +34,8 @@ def score_table(detector: DCCA, runs: Mapping[str, Run]) -> dict[str, NDArray[An
     -------
     dict of ndarray of shape (n_rows,)
         ``run``, ``row`` (from 0 within the run), ``time`` (only if every run has stamps),
-        ``score`` (NaN while no window is full), ``flag`` (0 / 1), ``region`` (0 is normal).
+        ``score`` (NaN while no window is full), ``p_value`` (of the score among normal rows),
+        ``flag`` (0 / 1), ``region`` (0 is normal), ``state`` (its name).
     """
     found = detector.score_rows(dict(runs))
     table: dict[str, NDArray[Any]] = {
@@ -40,6 +47,7 @@ def score_table(detector: DCCA, runs: Mapping[str, Run]) -> dict[str, NDArray[An
         table["time"] = np.concatenate(stamps)
     for name, per_run in found.items():
         table[name] = np.concatenate(list(per_run.values()))
+    table["state"] = state_names(detector.states_, table["region"])
     return table
 
 
@@ -54,8 +62,8 @@ def find_episodes(table: Mapping[str, NDArray[Any]]) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        ``run``, ``first_row``, ``last_row``, ``rows``, ``peak`` (largest score), and ``start``
-        (its time stamp) where the table has times.
+        ``run``, ``first_row``, ``last_row``, ``rows``, ``peak`` (largest score), and ``start`` and
+        ``end`` (time stamps) where the table has times.
 
     Examples
     --------
@@ -64,34 +72,43 @@ def find_episodes(table: Mapping[str, NDArray[Any]]) -> list[dict[str, Any]]:
     >>> find_episodes(table)
     [{'run': 'a', 'first_row': 1, 'last_row': 2, 'rows': 2, 'peak': 5.0}]
     """
-    flags, runs = table["flag"].astype(bool), table["run"]
-    begins = flags & ~np.concatenate(([False], flags[:-1] & (runs[1:] == runs[:-1])))
-    ends = flags & ~np.concatenate((flags[1:] & (runs[1:] == runs[:-1]), [False]))
-    episodes = []
-    for first, last in zip(np.flatnonzero(begins), np.flatnonzero(ends), strict=True):
-        episode = {
-            "run": str(runs[first]),
-            "first_row": int(table["row"][first]),
-            "last_row": int(table["row"][last]),
-            "rows": int(last - first + 1),
-            "peak": float(table["score"][first : last + 1].max()),
-        }
-        if "time" in table:
-            episode["start"] = show_stamp(table["time"][first])
-        episodes.append(episode)
-    return episodes
+    rows = _rows_of(table)
+    return [
+        insert_peak(rows.describe(first, last), table["score"][first : last + 1])
+        for first, last in find_stretches(table["flag"], rows.run, 1)
+    ]
 
 
-def summarise_scores(table: Mapping[str, NDArray[Any]], threshold: float) -> dict[str, Any]:
+def _rows_of(table: Mapping[str, NDArray[Any]]) -> RowTable:
+    names, run = np.unique(table["run"], return_inverse=True)
+    return RowTable(run, table["row"], names.tolist(), table.get("time"))
+
+
+def summarise_scores(
+    table: Mapping[str, NDArray[Any]],
+    threshold: float,
+    states: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
     """Counts and episodes of a score table.
+
+    Parameters
+    ----------
+    table : mapping
+        As :func:`score_table` gives it.
+    threshold : float
+    states : sequence of mapping
+        As ``states_`` of the detector.
 
     Examples
     --------
     >>> table = {"run": np.array(["a"] * 3), "row": np.arange(3), "flag": np.array([0, 0, 1]),
     ...          "score": np.array([np.nan, 0.0, 5.0]), "region": np.array([-1, 0, 1])}
-    >>> summary = summarise_scores(table, threshold=2.0)
+    >>> states = [{"name": "normal", "region": 0}, {"name": "anomalous 1", "region": 1}]
+    >>> summary = summarise_scores(table, threshold=2.0, states=states)
     >>> summary["scored"], summary["flagged"], summary["share_flagged"], summary["region_share"]
     (2, 1, 0.5, {'0': 0.5, '1': 0.5})
+    >>> [(state["name"], state["share"], state["n_episodes"]) for state in summary["states"]]
+    [('normal', 0.5, 1), ('anomalous 1', 0.5, 1)]
     """
     scored = ~np.isnan(table["score"])
     regions = table["region"][scored]
@@ -103,7 +120,30 @@ def summarise_scores(table: Mapping[str, NDArray[Any]], threshold: float) -> dic
         "threshold": threshold,
         "region_share": {str(r): float((regions == r).mean()) for r in np.unique(regions)},
         "episodes": find_episodes(table),
+        "states": describe_states(states, table["region"], _rows_of(table)),
     }
+
+
+def promised_rate(
+    calibration: Calibration | ConformalCalibration, rate: float, n_rows: int
+) -> dict[str, Any]:
+    """What a false-alarm rate means for so many new normal rows in one run.
+
+    Returns
+    -------
+    dict
+        ``rate``, ``rows``, and ``lower`` and ``upper`` of a 90 % interval for the realised rate,
+        with ``level``; None where the calibration knows no interval.
+
+    Examples
+    --------
+    >>> promised_rate(ConformalCalibration((0.0, 1.0)), 0.4, 100)["lower"] is None
+    True
+    """
+    lower = upper = None
+    if isinstance(calibration, Calibration) and n_rows > 0:
+        lower, upper = calibration.rate_interval(rate, n_rows, LEVEL)
+    return {"rate": rate, "rows": n_rows, "lower": lower, "upper": upper, "level": LEVEL}
 
 
 def describe_dataset(dataset: Dataset) -> dict[str, Any]:
