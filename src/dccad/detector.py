@@ -594,7 +594,8 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
 
         is_reference = data.is_normal(windows.starts.numpy())
         partition, self.region_report_, regions = self._find_regions(result, windows, is_reference)
-        _warn_of_single_region(regions)
+        if self.n_clusters != "auto":
+            _warn_of_single_region(regions)
         self.region_report_ = name_states(
             self.region_report_,
             regions,
