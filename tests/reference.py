@@ -473,3 +473,186 @@ def naive_long_run_covariance(runs, bandwidth):
                 product = (run[s][i] - mean[i]) * (run[t][j] - mean[j])
                 total[i][j] += weight * product / len(rows)
     return total
+
+
+# -- cuts of single values -----------------------------------------------------------------------
+
+
+def naive_sum_of_squares(values):
+    if not values:
+        return 0.0
+    mean = math.fsum(values) / len(values)
+    return math.fsum((value - mean) ** 2 for value in values)
+
+
+def naive_cut(values):
+    """Threshold, two means and sum of squares within of the best of all cuts; None: all equal."""
+    ordered, best = sorted(values), None
+    for lower in range(1, len(ordered)):
+        low, high = ordered[:lower], ordered[lower:]
+        if low[-1] == high[0]:
+            continue  # equal values belong together
+        within = naive_sum_of_squares(low) + naive_sum_of_squares(high)
+        if best is None or within < best[2]:
+            means = [math.fsum(low) / len(low), math.fsum(high) / len(high)]
+            best = ((low[-1] + high[0]) / 2, means, within)
+    return best
+
+
+def naive_normal_density(x, mean, std):
+    return math.exp(-(((x - mean) / std) ** 2) / 2) / std
+
+
+def naive_crossing(share, low, low_std, high, high_std, points=200_001):
+    """First point of a grid between the means where the upper density is the larger one.
+
+    None where the upper one is never the smaller one before, or where it stays so.
+    """
+    before = False
+    for step in range(1, points - 1):
+        x = low + (high - low) * step / (points - 1)
+        below = (1 - share) * naive_normal_density(x, low, low_std)
+        above = share * naive_normal_density(x, high, high_std)
+        if before and above >= below:
+            return x
+        before = above < below
+    return None
+
+
+def naive_minimum_error_threshold(values, threshold, rounds):
+    """Split at the threshold, fit two normal distributions, go to their crossing; repeat."""
+    for _ in range(rounds):
+        low = [value for value in values if value <= threshold]
+        high = [value for value in values if value > threshold]
+        stds = [math.sqrt(naive_sum_of_squares(part) / max(len(part), 1)) for part in (low, high)]
+        if not all(stds):
+            return threshold
+        means = [math.fsum(part) / len(part) for part in (low, high)]
+        share = len(high) / len(values)
+        crossing = naive_crossing(share, means[0], stds[0], means[1], stds[1], points=20_001)
+        if crossing is None:
+            return threshold
+        threshold = crossing
+    return threshold
+
+
+# -- quality of maps -----------------------------------------------------------------------------
+
+
+def naive_separation(points, assigned):
+    """Sum of squares between the clusters over the total, from the means of the members."""
+    centre = [sum(column) / len(points) for column in zip(*points, strict=True)]
+    total = sum(squared_distance(point, centre) for point in points)
+    between = 0.0
+    for cluster in set(assigned):
+        members = [point for point, a in zip(points, assigned, strict=True) if a == cluster]
+        mean = [sum(column) / len(members) for column in zip(*members, strict=True)]
+        between += len(members) * squared_distance(mean, centre)
+    return between / total if total else 0.0
+
+
+def naive_persistence(runs, window, stride, lags):
+    """Product over lags of one minus switches over those by chance, all pairs of each run.
+
+    ``runs`` holds the clusters of consecutive windows, run by run.
+    """
+    everything = [cluster for run in runs for cluster in run]
+    n = len(everything)
+    pairs = sum(a != b for a, b in itertools.product(everything, repeat=2))
+    chance = pairs / n**2  # two windows drawn at random, with replacement
+    if not chance:
+        return 0.0
+    product = 1.0
+    for lag in lags:
+        steps = max(1, round(lag * window / stride))
+        seen = [
+            run[i] != run[j]
+            for run in runs
+            for i in range(len(run))
+            for j in range(len(run))
+            if j - i == steps
+        ]
+        if seen:
+            product *= max(0.0, 1 - (sum(seen) / len(seen)) / chance)
+    return product
+
+
+# -- depthwise maps and pooling ------------------------------------------------------------------
+
+
+def naive_depthwise_maps(window, kernels, per_direction):
+    """Map of each kernel: its taps on its own direction, position by position."""
+    size, length = len(kernels[0]), len(window[0]) - len(kernels[0]) + 1
+    return [
+        [
+            sum(kernel[tap] * window[k // per_direction][t + tap] for tap in range(size))
+            for t in range(length)
+        ]
+        for k, kernel in enumerate(kernels)
+    ]
+
+
+def naive_pool(values, smallest_variance):
+    """Mean, mean of the last third and log-variance of one map."""
+    mean = sum(values) / len(values)
+    recent = values[-max(1, round(len(values) / 3)) :]
+    variance = sum((value - mean) ** 2 for value in values) / len(values)
+    return mean, sum(recent) / len(recent), math.log(variance + smallest_variance)
+
+
+def naive_pool_together(maps):
+    """Log mean square over the window, over its last third, and of the means, of several maps."""
+    length = len(maps[0])
+    recent = max(1, round(length / 3))
+    squares = [[value**2 for value in values] for values in maps]
+    energy = sum(sum(row) for row in squares) / len(maps) / length
+    late = sum(sum(row[-recent:]) for row in squares) / len(maps) / recent
+    of_mean = sum((sum(values) / length) ** 2 for values in maps) / len(maps)
+    return [math.log(value + 1e-6) for value in (energy, late, of_mean)]
+
+
+# -- consensus -----------------------------------------------------------------------------------
+
+
+def naive_vote(values, maps, thresholds, scales, weights):
+    """Sum of the votes of one window's values."""
+    return sum(
+        weight * math.tanh(2 * (values[m] - threshold) / scale)
+        for m, threshold, scale, weight in zip(maps, thresholds, scales, weights, strict=True)
+    )
+
+
+def naive_phi(one, two):
+    """Correlation of two divisions from the counts of their fourfold table."""
+    count = {(a, b): 0 for a in (False, True) for b in (False, True)}
+    for pair in zip(map(bool, one), map(bool, two), strict=True):
+        count[pair] += 1
+    a, b = count[True, True], count[True, False]
+    c, d = count[False, True], count[False, False]
+    below = math.sqrt((a + b) * (c + d) * (a + c) * (b + d))
+    return (a * d - b * c) / below if below else 0.0
+
+
+# -- window statistics ---------------------------------------------------------------------------
+
+
+def naive_mahalanobis(point, mean, covariance):
+    """Squared distance by solving the linear system."""
+    away = np.array(point, dtype=float) - np.array(mean, dtype=float)
+    return float(away @ np.linalg.solve(np.array(covariance, dtype=float), away))
+
+
+def naive_stretches(lengths, starts, normal, window):
+    """Rows (run, first, stop) of windows that follow one another with common rows."""
+    offsets = [sum(lengths[:run]) for run in range(len(lengths))]
+    found = []
+    for start, is_normal in zip(starts, normal, strict=True):
+        if not is_normal:
+            continue
+        run = max(r for r, offset in enumerate(offsets) if offset <= start)
+        first = start - offsets[run]
+        if found and found[-1][0] == run and first < found[-1][2]:
+            found[-1][2] = first + window
+        else:
+            found.append([run, first, first + window])
+    return [tuple(entry) for entry in found]

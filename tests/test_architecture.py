@@ -24,7 +24,7 @@ LAYERS = [
         "splitting",
     },
     {"inputs", "preparation_steps", "directional", "representation", "clustering"},
-    {"preparation", "ranking", "objective", "statistics"},
+    {"preparation", "ranking", "objective", "statistics", "kernel_split"},
     {"consensus"},
     {"regions"},
     {

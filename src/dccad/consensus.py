@@ -26,6 +26,9 @@ CANDIDATES = 30
 AGREEMENT = 0.8
 """A candidate votes if its division correlates with the leader's at least this much (φ)."""
 
+LEAST_SPREAD = 0.01
+"""Spread of a map's two sides, in gaps between them, that its vote counts with at least."""
+
 MOST_REGIONS = 12
 """``n_clusters="auto"`` stops here."""
 
@@ -218,7 +221,9 @@ def _propose(
     thresholds = minimum_error_thresholds(chosen, split.threshold[top])
     beyond = chosen.double() > thresholds
     scales = _spread(chosen, beyond) + _spread(chosen, ~beyond)
-    scales = torch.where(scales > 0, scales, torch.ones_like(scales))
+    # a switch of two values has no spread: the gap between them is the only scale that it has
+    gap = split.means[top, 1] - split.means[top, 0]
+    scales = torch.maximum(scales, LEAST_SPREAD * gap)
     weights = qualities[top].double().square() * agreement.sign()
     cut = Cut(
         region=0,

@@ -6,7 +6,7 @@ The same steps make the final model and, on part of the reference, each model of
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -134,6 +134,8 @@ def measure_rows(
 ) -> list[NDArray[np.float64]]:
     """Statistics of each row of runs, shape (n_rows, n_statistics); NaN until a window is full."""
     windows = representation.windows(runs, window)
+    if not len(windows):
+        return [np.full((len(run), len(statistics.names)), np.nan) for run in runs]
     network.eval()
     device = next(network.parameters()).device
     parts = []
@@ -187,7 +189,10 @@ class FoldScorer:
             if thinned == recipe.stride
             else representation.windows(training, recipe.window, thinned)
         )
-        network = recipe.train(join_windows([shown, *regimes])).network
+        # persistence is counted on the reference's windows, at the stride that they now have
+        settings = replace(recipe.training, stride=thinned)
+        windows = join_windows([shown, *regimes])
+        network = fit_jointly(windows, recipe.network, settings, recipe.device).network
         statistics = fit_statistics(network, normal, recipe.stride, regimes)
         if self.advance is not None:
             self.advance()
@@ -264,26 +269,20 @@ def normal_stretches(
     >>> [run.values.ravel().tolist() for run in normal_stretches(log, starts, normal, 3)]
     [[0.0, 1.0, 2.0, 3.0], [4.0, 5.0, 6.0, 7.0]]
     """
-    covered = np.zeros(sum(len(run) for run in runs) + 1, dtype=np.int64)
-    np.add.at(covered, starts[is_normal], 1)
-    np.add.at(covered, starts[is_normal] + window, -1)
-    inside = np.cumsum(covered)[:-1] > 0
-    stretches, first = [], 0
-    begins = np.isin(np.arange(len(inside)), starts[is_normal])
-    for run in runs:
-        mine = inside[first : first + len(run)]
-        cuts = np.flatnonzero(np.diff(np.concatenate(([0], mine.astype(np.int8), [0]))))
-        for a, b in zip(cuts[::2], cuts[1::2], strict=True):
-            # windows may touch without being neighbours: cut where no window spans
-            stretches += _split_where_none_spans(run, a, b, begins[first + a : first + b], window)
-        first += len(run)
-    return stretches
-
-
-def _split_where_none_spans(
-    run: Run, start: int, stop: int, begins: NDArray[np.bool_], window: int
-) -> list[Run]:
-    firsts = np.flatnonzero(begins) + start
-    cuts = np.flatnonzero(np.diff(firsts) >= window)
-    parts = np.split(firsts, cuts + 1)
-    return [run.rows(int(part[0]), min(int(part[-1]) + window, stop)) for part in parts]
+    offsets = np.cumsum([0, *(len(run) for run in runs)])
+    windows = np.flatnonzero(is_normal)
+    first = starts[windows]
+    owner = np.searchsorted(offsets, first, side="right") - 1
+    # windows that share a row are joined, and neighbours that only touch (stride = window)
+    step = np.diff(first)
+    joined = (step < window) | ((step == window) & (np.diff(windows) == 1))
+    joined &= np.diff(owner) == 0
+    parts = np.split(np.arange(len(windows)), np.flatnonzero(~joined) + 1)
+    return [
+        runs[owner[part[0]]].rows(
+            int(first[part[0]] - offsets[owner[part[0]]]),
+            int(first[part[-1]] - offsets[owner[part[0]]]) + window,
+        )
+        for part in parts
+        if len(part)
+    ]

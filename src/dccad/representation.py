@@ -155,9 +155,8 @@ def fit_representation(
     if kind == "sensors" or n_sensors == 1:
         return Representation(fitted, None, True, taming)
     values, vectors = np.linalg.eigh(_covariance(segments, fitted))
-    # directions of constant sensors have no variance: they stay at their own scale
     strong = np.maximum(values, 0.0) + floor
-    strong[strong < 1e-12] = 1.0
+    strong[strong < 1e-12] = 1.0  # a direction without variance stays at its own scale
     whitening = vectors / np.sqrt(strong)
     return Representation(fitted, whitening, kind == "sensors+whitened", taming)
 
@@ -172,4 +171,6 @@ def _covariance(segments: Sequence[Run], scaling: Scaling) -> NDArray[np.float64
     ]
     rows = np.concatenate(parts).astype(np.float64)
     shrunk: NDArray[np.float64] = ledoit_wolf(rows)[0]
+    # shrinkage alone would give a constant sensor a tiny variance, and blow it up when it moves
+    shrunk[scaling.constant, scaling.constant] = 1.0
     return shrunk

@@ -155,7 +155,6 @@ def _crossing(
     c = torch.log(share * low_std / ((1 - share) * high_std))
     c = c - gap.square() / (2 * high_std.square())
     root = (b.square() - 4 * a * c).sqrt()  # NaN where the densities do not cross
-    straight = -c / b
-    first = torch.where(a.abs() < 1e-12 * b.abs(), straight, (-b + root) / (2 * a))
+    first = -2 * c / (b + root)  # (-b + root) / 2a, which loses its digits where a is near 0
     inside = (first > 0) & (first < gap)
     return torch.where(inside, low + first, torch.full_like(first, math.nan))

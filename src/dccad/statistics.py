@@ -100,9 +100,12 @@ def fit_mahalanobis(
     """
     features = np.concatenate(runs).astype(np.float64)
     mean, scale = features.mean(axis=0), features.std(axis=0)
-    scale[scale < 1e-6] = 1.0  # a feature that never varied in normal windows keeps its own scale
+    constant = scale < 1e-6
+    scale[constant] = 1.0
     standard = [(run - mean) / scale for run in runs]
     covariance = persistence_aware_covariance(standard, bandwidth, persistence)
+    # a feature that never varied in normal windows keeps its own scale; shrinkage gives it less
+    covariance[constant, constant] = 1.0
     values, vectors = np.linalg.eigh(covariance)
     values[values < 1e-10] = 1.0
     whitening = vectors / np.sqrt(values) / scale[:, None]
@@ -296,9 +299,11 @@ def fit_score_scale(
     """
     floor = tuple(float(FLOOR * m) for m in np.median(statistics, axis=0)) if logarithmic else None
     values = _logarithms(statistics, floor)
-    # a statistic that does not vary (one window, constant data) must not be divided by zero
-    std = tuple(float(value) or 1.0 for value in values.std(axis=0))
-    return ScoreScale(names, tuple(map(float, values.mean(axis=0))), std, floor)
+    # a statistic that does not vary (one window, constant data) must not be divided by its rounding
+    varies = np.ptp(statistics, axis=0) > 1e-9 * np.abs(statistics).max(axis=0)
+    std = np.where(varies, values.std(axis=0), 1.0)
+    mean = values.mean(axis=0)
+    return ScoreScale(names, tuple(map(float, mean)), tuple(map(float, std)), floor)
 
 
 def _logarithms(

@@ -1,0 +1,130 @@
+"""The division of the kernels at one update, what changed since the last, and its collapse."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from dccad.clustering import (
+    MapClusters,
+    count_clustering_kernels,
+    rank_maps,
+    split_kernels,
+    switched_share,
+)
+from dccad.errors import LatentCollapseWarning
+
+COLLAPSED = 0.01
+"""A distance or spread below this share of its value before joint optimisation has collapsed."""
+
+
+@dataclass(frozen=True)
+class KernelSplit:
+    """Centres, assignments and the division of the kernels at one update.
+
+    Attributes
+    ----------
+    clusters : MapClusters
+    distances : Tensor of shape (n_maps,)
+        Centre distance of each map.
+    qualities : Tensor of shape (n_maps,)
+        What the maps are ranked by (:func:`dccad.ranking.map_qualities`).
+    ranks : Tensor of shape (n_maps,), int64
+        1 is the map of the highest quality.
+    kernels : Tensor of shape (n_kernels,), bool
+        True for the clustering kernels.
+    clustering : Tensor of shape (n_maps,), bool
+        True for the clustering maps: the best map of each clustering kernel.
+    spread : Tensor of shape (n_maps,)
+        Standard deviation of each map over windows and positions.
+    """
+
+    clusters: MapClusters
+    distances: Tensor
+    qualities: Tensor
+    ranks: Tensor
+    kernels: Tensor
+    clustering: Tensor
+    spread: Tensor
+
+    @property
+    def clustering_maps(self) -> Tensor:
+        """Indices of the clustering maps, the best first."""
+        order = self.ranks.argsort()
+        return order[self.clustering[order]]
+
+
+def split_maps(
+    qualities: Tensor, kernel_of_map: Tensor, n_clustering_kernels: float
+) -> tuple[Tensor, Tensor]:
+    """Divide the kernels by the quality of their best map.
+
+    Parameters
+    ----------
+    qualities : Tensor of shape (n_maps,)
+    kernel_of_map : Tensor of shape (n_maps,), int64
+        −1 for maps of several kernels together, which the split leaves aside.
+    n_clustering_kernels : float or int
+        Share or number.
+
+    Returns
+    -------
+    kernels : Tensor of shape (n_kernels,), bool
+        The clustering kernels.
+    clustering : Tensor of shape (n_maps,), bool
+        The clustering maps: the best map of each clustering kernel.
+
+    Examples
+    --------
+    >>> kernels, maps = split_maps(torch.tensor([0.1, 0.4, 0.9, 0.2, 0.8]),
+    ...                            torch.tensor([0, 1, 0, 1, -1]), 1)
+    >>> kernels.tolist(), maps.tolist()
+    ([True, False], [False, False, True, False, False])
+    """
+    n_kernels = int(kernel_of_map.max()) + 1
+    maps = torch.arange(len(qualities), device=qualities.device)
+    best = torch.stack(
+        [
+            mine[qualities[mine].argmax()]
+            for mine in (maps[kernel_of_map == kernel] for kernel in range(n_kernels))
+        ]
+    )
+    chosen = count_clustering_kernels(n_clustering_kernels, n_kernels)
+    kernels = split_kernels(rank_maps(qualities[best]), chosen)
+    clustering = torch.zeros_like(qualities, dtype=torch.bool)
+    clustering[best[kernels]] = True
+    return kernels, clustering
+
+
+def changes(previous: KernelSplit | None, split: KernelSplit) -> dict[str, Any]:
+    """What an update changed; None at the first, which has nothing before it."""
+    if previous is None:
+        return {"switched": None, "map_changes": None}
+    return {
+        "switched": switched_share(previous.clusters.assignments, split.clusters.assignments),
+        "map_changes": int((previous.kernels != split.kernels).sum()),
+    }
+
+
+def warn_of_collapse(first: KernelSplit, last: KernelSplit, alpha: float) -> None:
+    """Warn where the clustering maps lost their spread or their centres fell together."""
+    maps = last.clustering
+    measures = {
+        "the distance between their centres": (first.distances, last.distances),
+        "their spread over the windows": (first.spread, last.spread),
+    }
+    for what, (before, after) in measures.items():
+        start, end = float(before[maps].mean()), float(after[maps].mean())
+        if end <= COLLAPSED * start or end < 1e-6:
+            warnings.warn(
+                f"the clustering maps have collapsed: {what} fell from {start:.3g} to {end:.3g}, "
+                f"so regions mean little; lower alpha (now {alpha:g}), train fewer joint epochs, "
+                "or keep more reconstruction kernels",
+                LatentCollapseWarning,
+                stacklevel=4,
+            )
+            return
