@@ -51,7 +51,7 @@ def test_many_runs_are_held_out_whole():
 
 
 def test_too_short_a_reference_is_said():
-    with pytest.warns(CalibrationWarning, match=r"50 reference rows in 1 run\(s\) are too few"):
+    with pytest.warns(CalibrationWarning, match=r"50 normal rows in 1 run\(s\) are too few"):
         assert plan_folds([50], window=20) == []
     with pytest.warns(CalibrationWarning, match="pass about 120 rows or more"):
         assert cross_fit([log_of(np.arange(50))], lambda *_: [], window=20) is None

@@ -101,9 +101,10 @@ def plan_folds(
     fewest = min((_n_windows(fold.training, window) for fold in folds), default=0)
     if len(folds) < 2 or fewest < window:
         warnings.warn(
-            f"{sum(lengths)} reference rows in {len(lengths)} run(s) are too few for cross-fitting "
-            f"with window={window}: a fold would train on {fewest} windows and needs {window}; "
-            f"pass about {6 * window} rows or more, or shorten the window",
+            f"{sum(lengths)} normal rows in {len(lengths)} run(s) are too few for cross-fitting "
+            f"with window={window}: a fold would train on {fewest} windows and needs {window}, so "
+            "the threshold comes from rows the model has seen and will flag more new normal rows "
+            f"than asked; pass about {6 * window} rows or more, or shorten the window",
             CalibrationWarning,
             stacklevel=2,
         )

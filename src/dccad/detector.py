@@ -582,7 +582,7 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
             preparation=preparation,
             window=self.window,
             stride=self.stride,
-            n_clusters=self._clusters_per_map,
+            n_clusters=2 if self.n_clusters == "auto" else int(self.n_clusters),
             calibration_fraction=self.calibration_fraction,
             keep_whole=self.calibration == "cross-fitted",
         )
@@ -594,7 +594,7 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
 
         is_reference = data.is_normal(windows.starts.numpy())
         partition, self.region_report_, regions = self._find_regions(result, windows, is_reference)
-        if self.n_clusters != "auto":
+        if self.n_clusters != "auto":  # which may find that there is one
             _warn_of_single_region(regions)
         self.region_report_ = name_states(
             self.region_report_,

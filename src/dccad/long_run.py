@@ -99,6 +99,8 @@ def persistence_aware_covariance(
     True
     """
     rows = np.concatenate(runs)
+    if len(rows) < 2:
+        return np.zeros((rows.shape[1],) * 2)
     shrunk, _ = ledoit_wolf(rows - rows.mean(axis=0), assume_centered=True)
     covariance: NDArray[np.float64] = shrunk + weight * long_run_covariance(runs, bandwidth)
     return covariance

@@ -127,7 +127,8 @@ def check_parameters(parameters: Mapping[str, Any]) -> None:
         _is_whole(share, 1) or (isinstance(share, float) and 0 < share <= 1),
         "a count of at least 1 or a share in (0, 1] (1.0: all kernels cluster, no split)",
     )
-    if _is_whole(share, 1) and _is_whole(parameters["n_kernels"], 1) and _is_whole(depth, 3):
+    dense = parameters["encoder"] == "dense"  # the other's kernels depend on the sensors
+    if dense and all(map(_is_whole, (share, parameters["n_kernels"], depth), (1, 1, 3))):
         n_maps = parameters["n_kernels"] * 2 ** (depth - 1)
         expect("n_clustering_kernels", share <= n_maps, f"at most {n_maps}, the number of maps")
     patience = parameters["patience"]

@@ -6,6 +6,7 @@ taken from rows that the model behind the score has not seen.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -14,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from dccad.cross_fitting import OutOfFold, cross_fit
+from dccad.errors import ConstantSensorWarning, LatentCollapseWarning
 from dccad.learning import (
     FoldScorer,
     Recipe,
@@ -131,7 +133,10 @@ def fit_statistics_score(
             starts = learned.windows.starts.numpy()
             runs = normal_stretches(training, starts, learned.is_normal, window)
             scorer = StretchScorer(recipe, learned.representation, learned.network)
-        seen = cross_fit(runs, scorer, window) if runs else None
+        with warnings.catch_warnings():  # of parts of a log; those of the whole have been given
+            warnings.simplefilter("ignore", ConstantSensorWarning)
+            warnings.simplefilter("ignore", LatentCollapseWarning)
+            seen = cross_fit(runs, scorer, window) if runs else None
         measured = None if seen is None else seen.at_full_size()
     elif held_out:
         measured = measure_rows(held_out, *parts)
