@@ -307,11 +307,10 @@ def benchmark(
             "dccad-alpha-0, dccad-untrained, dccad-sensors, dccad-whitened, dccad-untamed, "
             "dccad-separation, dccad-persistence, dccad-distance, dccad-centres; partitions: "
             "kmeans-windows, gmm-windows, kmeans-stats, gmm-stats, kmeans-scaled-stats, "
-            "gmm-scaled-stats, statistic-selection; monitors: most of these and pca-t2, pca-spe, dpca-t2, dpca-spe, "
-            "lw-rows, lw-mean, lw-stats, contrast-rows, contrast-mean, contrast-stats, "
-            "isolation-forest, neighbours, conv-autoencoder, lstm-autoencoder, pyod-autoencoder, "
-            "pyod-deepsvdd. "
-            "Each also at another window, as lw-mean@10. all: every one of the protocol "
+            "gmm-scaled-stats, statistic-selection; monitors: most of these and pca-t2, pca-spe, "
+            "dpca-t2, dpca-spe, lw-rows, lw-mean, lw-stats, contrast-rows, contrast-mean, "
+            "contrast-stats, isolation-forest, neighbours, conv-autoencoder, lstm-autoencoder, "
+            "pyod-autoencoder, pyod-deepsvdd. Each also at another window, as lw-mean@10. all: every one of the protocol "
             "(repeatable); default: all but the ablations and the last four.",
         ),
     ] = None,
