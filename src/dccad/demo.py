@@ -19,6 +19,7 @@ from dccad.datasets.score_files import write_scores
 from dccad.datasets.simulation import REVISED_FAULTS
 from dccad.datasets.tep import SAMPLE_SECONDS
 from dccad.detector import DCCA
+from dccad.evaluation.metrics import cluster_figures
 from dccad.evaluation.partition import judge
 from dccad.evaluation.tep import pooled_tasks
 from dccad.extras import require
@@ -40,9 +41,9 @@ SHOWN_MAPS = 6
 def run_demo(folder: Path, seed: int = 0, settings: dict[str, Any] | None = None) -> dict[str, Any]:
     """Use the detector in its two ways and judge both on the 21 test runs.
 
-    Partition: fit on the 21 training runs together, no label, no reference. Monitor: fit on the
-    fault-free training run alone. Writes ``model/`` (partition), ``monitor/``, ``scores.parquet``,
-    ``metrics.json`` and the figures as PNG.
+    Partition: fit on the 21 training runs together, no label, no reference, in as many states as
+    are clear. Monitor: fit on the fault-free training run alone. Writes ``model/`` (partition),
+    ``monitor/``, ``scores.parquet``, ``metrics.json`` and the figures as PNG.
 
     Parameters
     ----------
@@ -65,7 +66,8 @@ def run_demo(folder: Path, seed: int = 0, settings: dict[str, Any] | None = None
     dataset = load_tep_simulated()
     test = {run.name: run for run in dataset.test}
 
-    partition, partition_seconds = _fit(seed, settings, X=list(dataset.train))
+    several = {"n_clusters": "auto", **(settings or {})}
+    partition, partition_seconds = _fit(seed, several, X=list(dataset.train))
     monitor, monitor_seconds = _fit(seed, settings, X=None, normal=dataset.train_run(0))
     partition.save(folder / "model")
     monitor.save(folder / "monitor")
@@ -74,11 +76,14 @@ def run_demo(folder: Path, seed: int = 0, settings: dict[str, Any] | None = None
     monitored = score_table(monitor, test)
     write_scores(
         folder / "scores.parquet",
-        {**table, "monitor_score": monitored["score"], "monitor_flag": monitored["flag"]},
+        {**table, **{f"monitor_{name}": monitored[name] for name in ("score", "p_value", "flag")}},
     )
     labels = np.concatenate([run.labels for run in dataset.test])
     figures, per_map = judge(partition, pooled_tasks(dataset)[0])
     assert per_map is not None
+    known = table["region"] >= 0
+    anomalous = ~np.isin(table["region"], partition.region_report_.normal_regions)
+    figures |= cluster_figures(labels[known], anomalous[known].astype(np.int64))
     normal_rows = (labels == 0) & ~np.isnan(monitored["score"])
     metrics = {
         "dataset": dataset.name,
@@ -88,6 +93,10 @@ def run_demo(folder: Path, seed: int = 0, settings: dict[str, Any] | None = None
             "fit_seconds": round(partition_seconds, 1),
             "threshold": partition.threshold_,
             "figures": figures,
+            "states": [
+                {name: state[name] for name in ("name", "normal", "share", "reason")}
+                for state in partition.states_
+            ],
             "roc_auc": _auc(labels, table["score"]),
             "per_map": per_map,
         },
@@ -102,8 +111,8 @@ def run_demo(folder: Path, seed: int = 0, settings: dict[str, Any] | None = None
             {
                 "fault": run.fault,
                 "description": REVISED_FAULTS.get(run.fault or 0, "none").split(":")[0],
-                "partition": _judge_run(run, table),
-                "monitor": _judge_run(run, monitored),
+                "partition": _judge_run(run, table, partition),
+                "monitor": _judge_run(run, monitored, monitor),
             }
             for run in dataset.test
         ],
@@ -119,7 +128,7 @@ def _fit(seed: int, settings: dict[str, Any] | None, **data: Any) -> tuple[DCCA,
     return detector, perf_counter() - started
 
 
-def _judge_run(run: Run, table: dict[str, NDArray[Any]]) -> dict[str, float | None]:
+def _judge_run(run: Run, table: dict[str, NDArray[Any]], detector: DCCA) -> dict[str, float | None]:
     """Figures of one test run; None where it has no rows to judge."""
     mine = table["run"] == run.name
     score, flag, region = (table[name][mine] for name in ("score", "flag", "region"))
@@ -128,7 +137,9 @@ def _judge_run(run: Run, table: dict[str, NDArray[Any]]) -> dict[str, float | No
     return {
         "flagged_before": _mean(flag[before]),
         "flagged_after": _mean(flag[after]),
-        "anomalous_region_after": _mean(region[after] > 0),
+        "anomalous_region_after": _mean(
+            ~np.isin(region[after], detector.region_report_.normal_regions)
+        ),
         "roc_auc": _auc(run.labels, score),
     }
 
@@ -206,7 +217,7 @@ def _draw_tsne(detector: DCCA, runs: Sequence[Run]) -> Figure:
     embedding, chosen = plots.embed_latents(results.latents[:, maps])
     return plots.plot_tsne(
         embedding,
-        results.regions[chosen],
+        1 - np.isin(results.regions[chosen], detector.region_report_.normal_regions),
         labels[chosen],
         normal_region=0,
         title=f"Clustering maps, fault-free run and fault {SHOWN_FAULT}",

@@ -168,9 +168,10 @@ def _judged_table(
     kinds = log.kinds_at(table["time"])
     return {
         **table,
-        "monitor_score": monitored["score"],
-        "monitor_flag": monitored["flag"],
-        "monitor_region": monitored["region"],
+        **{
+            f"monitor_{name}": monitored[name]
+            for name in ("score", "p_value", "flag", "region", "state")
+        },
         "torque": np.concatenate([run.values[:, 0] for run in runs]),
         "label": np.concatenate([run.labels for run in runs]),
         "kind": np.array(KINDS)[kinds],
@@ -196,15 +197,19 @@ def _judge_all(
         "realised_false_alarm_rate": _mean(flags[labels == 0]),
         "detection_rate": _mean(flags[labels == 1]),
         "region_rule": detector.region_report_.rule,
+        "states": [
+            {name: state[name] for name in ("name", "normal", "share", "reason")}
+            for state in detector.states_
+        ],
     }
 
 
 def _judge_kind(kind: str, table: dict[str, NDArray[Any]], prefix: str) -> dict[str, Any]:
     """Figures of one kind of stretches; None where there are no rows to judge.
 
-    ``flagged``: share of its rows; ``anomalous_region``: share in another region than the normal
-    one; ``stretches`` with a score, and how many of them have a flagged row; ``roc_auc`` against
-    all normal rows.
+    ``flagged``: share of its rows; ``anomalous_region``: share in an anomalous state;
+    ``stretches`` with a score, and how many of them have a flagged row; ``roc_auc`` against all
+    normal rows.
     """
     scored = _scored(table)
     mine = scored & (table["kind"] == kind)
@@ -213,7 +218,7 @@ def _judge_kind(kind: str, table: dict[str, NDArray[Any]], prefix: str) -> dict[
     return {
         "roc_auc": _auc(table["kind"][both] == kind, table[prefix + "score"][both]),
         "flagged": _mean(flags[mine]),
-        "anomalous_region": _mean(table[prefix + "region"][mine] > 0),
+        "anomalous_region": _mean(np.char.startswith(table[prefix + "state"][mine], "anomalous")),
         "stretches": len(np.unique(names[mine])),
         "stretches_flagged": len(np.unique(names[mine & (flags == 1)])),
     }

@@ -291,14 +291,29 @@ def print_demo(metrics: Mapping[str, Any], folder: Path) -> None:
     figures = partition["figures"]
     console.print(
         f"\nPartition: fitted on all training runs, unlabelled, in {partition['fit_seconds']:.0f} "
-        f"s; all test rows: ACC {figures['acc']:.3f}, NMI {figures['nmi']:.3f}, ARI "
-        f"{figures['ari']:.3f}, ROC-AUC {partition['roc_auc']:.3f}.\n"
+        f"s; {_name_states(partition['states'])}. All test rows, normal or anomalous: ACC "
+        f"{figures['acc']:.3f}, NMI {figures['nmi']:.3f}, ARI {figures['ari']:.3f}, ROC-AUC "
+        f"{partition['roc_auc']:.3f}.\n"
         f"Monitor: fitted on the fault-free training run alone in {monitor['fit_seconds']:.0f} s; "
         f"all test rows: ROC-AUC {monitor['roc_auc']:.3f}; asked for "
         f"{monitor['false_alarm_rate']:.0%} false alarms, got "
         f"{monitor['realised_false_alarm_rate']:.1%}.\n"
         f"Models, scores, metrics and figures are in {folder}.",
         highlight=False,
+    )
+
+
+def _name_states(states: Sequence[Mapping[str, Any]]) -> str:
+    """States and their shares in a few words.
+
+    Examples
+    --------
+    >>> shares = {"normal": 0.5, "normal 2": 0.3, "anomalous 1": 0.15, "anomalous 2": 0.05}
+    >>> _name_states([{"name": name, "share": share} for name, share in shares.items()])
+    '4 states: normal 50%, normal 2 30%, anomalous 1 15%, anomalous 2 5%'
+    """
+    return f"{_count(len(states), 'state')}: " + ", ".join(
+        f"{state['name']} {state['share']:.0%}" for state in states
     )
 
 
