@@ -334,7 +334,8 @@ def test_fit_and_score_give_what_python_gives(call, runs, expected, suffix):
     code, _, err = call("score", f"from_{suffix}", log, "--run", "unit", "-o", scores)
     assert (code, err) == (0, "")
     table = pl.read_csv(scores) if suffix == "csv" else pl.read_parquet(scores)
-    assert table.columns == ["run", "row", "time", "score", "flag", "region"]
+    columns = ["run", "row", "time", "score", "p_value", "flag", "region", "state"]
+    assert table.columns == columns
     assert table["run"].to_list() == ["a"] * 110 + ["b"] * 90
     assert table["row"].to_list() == [*range(110), *range(90)]
     for column, name in (("score", "score"), ("flag", "flag"), ("region", "region")):
@@ -416,7 +417,7 @@ def test_settings_reach_the_model(call):
     expected |= AS_PUBLISHED
     assert {name: parameters[name] for name in expected} == expected
     assert dccad.load("new").latents_.shape == (186, 8, 4)
-    assert "region 2 " in out
+    assert "\nanomalous 2 " in out
     assert "densest of 3 regions" in out
     code, out, _ = call("score", "new", "log.csv", "--run", "unit", "-o", "s.csv", "--json")
     assert set(json.loads(out)["region_share"]) == {"0", "1", "2"}

@@ -185,7 +185,8 @@ def print_scores(summary: Mapping[str, Any], path: Path) -> None:
     title = f"{count} flagged stretch{'es' * (count > 1)}, the longest first"
     if count > len(episodes):
         title = f"{len(episodes)} longest of {count} flagged stretches"
-    table = _stretch_table(title, ("start",) * has_time)
+    console.say(title)
+    table = _stretch_table(("start",) * has_time)
     for episode in episodes:
         _add_stretch(table, episode, ("start",) * has_time)
     console.print(table)
@@ -237,15 +238,16 @@ def print_alarms(report: Mapping[str, Any]) -> None:
     if not alarms:
         return
     stamps = tuple(name for name in ("start", "end") if name in alarms[0])
-    title = f"the first {MOST_EPISODES}" if len(alarms) > MOST_EPISODES else None
-    table = _stretch_table(title, stamps)
+    if len(alarms) > MOST_EPISODES:
+        console.say(f"the first {MOST_EPISODES}:")
+    table = _stretch_table(stamps)
     for alarm in alarms[:MOST_EPISODES]:
         _add_stretch(table, alarm, stamps)
     console.print(table)
 
 
-def _stretch_table(title: str | None, stamps: tuple[str, ...]) -> Table:
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+def _stretch_table(stamps: tuple[str, ...]) -> Table:
+    table = Table(box=None, pad_edge=False)
     for name in ("run", "rows", "from", "to", "peak"):
         table.add_column(name, justify="left" if name == "run" else "right")
     for name in stamps:
