@@ -263,6 +263,32 @@ def test_many_maps_have_thinned_ticks_that_name_the_right_maps():
     assert labels == [str(order[int(tick)]) for tick in ticks]
 
 
+def test_more_maps_than_bars_can_show_are_points():
+    per_map = make_per_map(n_maps=100, n_clustering=40)
+    axes = plot_map_figures(per_map).axes[0]
+    group = np.array(per_map["group"])[np.argsort(per_map["rank"])]
+    accuracy = per_map["acc"][np.argsort(per_map["rank"])]
+    assert not axes.patches
+    for cloud, name in zip(axes.collections, ["clustering", "reconstruction"], strict=True):
+        places = np.flatnonzero(group == name)
+        assert_array_equal(cloud.get_offsets(), np.column_stack([places, accuracy[places]]))
+
+
+def test_figures_that_were_not_computed_are_left_out():
+    per_map = {name: v for name, v in make_per_map().items() if name not in ("nmi", "ari")}
+    figure = plot_map_figures(per_map)
+    assert [axes.get_ylabel() for axes in figure.axes] == ["ACC (fraction)"]
+
+
+def test_accuracy_can_be_drawn_against_quality():
+    per_map = make_per_map() | {"quality": np.linspace(0.01, 0.9, 6)}
+    axes = plot_distance_accuracy(per_map, by="quality").axes[0]
+    found = np.concatenate([cloud.get_offsets() for cloud in axes.collections])
+    assert_allclose(np.sort(found[:, 0]), per_map["quality"])
+    assert "separation × persistence" in axes.get_xlabel()
+    assert axes.get_xscale() == "linear"
+
+
 def test_scatter_shows_distance_and_accuracy_with_spearman_per_group():
     per_map = make_per_map(n_maps=20, n_clustering=8)
     figure = plot_distance_accuracy(per_map)

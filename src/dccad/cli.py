@@ -227,10 +227,9 @@ def score(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Score every row of a log.
+    """Give every row of a log its score, p-value, flag and state.
 
-    Each gets a score, p-value, flag, region and state. The log is read and conditioned as that of
-    the fit was: only what differs needs an option.
+    The log is read and conditioned as that of the fit was: only what differs needs an option.
     """
     from dccad.alarm_report import check_wanted, parse_pattern
     from dccad.datasets.score_files import write_scores

@@ -163,7 +163,7 @@ def _draw(
     figures: dict[str, Callable[[], Figure]] = {
         "losses": lambda: plots.plot_losses(partition.history_),
         "maps": lambda: plots.plot_map_figures(per_map),
-        "distance_accuracy": lambda: plots.plot_distance_accuracy(per_map),
+        "distance_accuracy": lambda: plots.plot_distance_accuracy(per_map, by="quality"),
         "tsne": lambda: _draw_tsne(partition, [normal, faulty]),
         "activation_maps": lambda: _draw_maps(partition, faulty),
         "partition_scores": lambda: _draw_scores(partition, faulty),

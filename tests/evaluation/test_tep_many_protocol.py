@@ -301,7 +301,7 @@ def test_the_regions_are_fitted_at_every_fifth_row_unless_the_user_says_otherwis
 
     for task in tep_many.make_tasks(dataset):
         run_task("tep-many", task, "own", 0, settings, make)
-    assert made == {2: settings, 3: {"stride": stride}}
+    assert made == {2: settings, 3: {"stride": stride, "calibration": "held-out"}}
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,7 @@ def _judge_maps(detector: DCCA, task: Task) -> tuple[dict[str, float], dict[str,
     per_map: dict[str, list[Any]] = {
         "map": list(range(n_maps)),
         "centre_distance": detector.map_distances_.tolist(),
+        "quality": detector.map_qualities_.tolist(),
         "rank": detector.map_ranks_.tolist(),
         "group": ["clustering" if flag else "reconstruction" for flag in is_clustering],
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,26 +26,34 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+Measure: TypeAlias = Literal["centre_distance", "quality"]
+
 FIGURES = ("acc", "nmi", "ari")
+
+LABELS = {
+    "centre_distance": "distance between the cluster centres [latent units]",
+    "quality": "separation × persistence of the map's clusters (0 to 1)",
+}
+
 SEPARATE_UP_TO = 64
-"""Bars stand apart up to this number; gaps between more of them would only flicker."""
+"""Bars up to this number of maps; more of them would be too thin to see."""
 
 
 def plot_map_figures(per_map: Mapping[str, Any]) -> Figure:
-    """Draw ACC, NMI and ARI of every activation map as bars, the largest centre distance first.
+    """Draw ACC, NMI and ARI of every activation map, the best rank first.
 
     Parameters
     ----------
     per_map : mapping of equally long sequences, one value per activation map
-        ``map`` (index of the kernel), ``acc``, ``nmi``, ``ari`` (fractions; ARI may be
-        negative), ``rank`` (1 = largest centre distance) and ``group`` ("clustering" or
+        ``map`` (its index), ``acc`` and, where they are there, ``nmi`` and ``ari`` (fractions;
+        ARI may be negative), ``rank`` (1 = best) and ``group`` ("clustering" or
         "reconstruction"). Other keys are not read.
 
     Returns
     -------
     matplotlib.figure.Figure
-        With three axes, ACC, NMI and ARI. Bars stand in the order of the ranks; horizontal
-        lines are the means of the two groups.
+        With an axes for each figure. Bars, or points for more than ``SEPARATE_UP_TO`` maps, stand
+        in the order of the ranks; horizontal lines are the means of the two groups.
 
     Raises
     ------
@@ -62,14 +70,15 @@ def plot_map_figures(per_map: Mapping[str, Any]) -> Figure:
     >>> [float(bar.get_height()) for bar in figure.axes[0].patches]
     [0.9, 0.6]
     """
-    columns, group = _map_columns(per_map, ("map", *FIGURES, "rank"))
+    shown = ["acc", *(name for name in FIGURES[1:] if name in per_map)]
+    columns, group = _map_columns(per_map, ("map", *shown, "rank"))
     order = np.argsort(columns["rank"], kind="stable")
     group = group[order]
     n_maps = len(order)
-    figure = new_figure(8.0, 6.0)
-    panels = figure.subplots(3, 1, sharex=True)
-    for axes, name in zip(panels, FIGURES, strict=True):
-        _draw_bars(axes, columns[name][order], group)
+    figure = new_figure(8.0, 1.5 * (1 + len(shown)))
+    panels = figure.subplots(len(shown), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, name in zip(panels, shown, strict=True):
+        _draw_figure(axes, columns[name][order], group)
         axes.set_ylabel(f"{name.upper()} (fraction)")
     ticks = thinned(n_maps, most=32)
     maps = columns["map"][order].astype(int)
@@ -77,7 +86,7 @@ def plot_map_figures(per_map: Mapping[str, Any]) -> Figure:
     if n_maps > 16:
         panels[-1].tick_params(axis="x", labelsize=SMALL - 1, rotation=90)
     panels[-1].set_xlim(-0.6, n_maps - 0.4)
-    panels[-1].set_xlabel("index of the activation map, largest centre distance (rank 1) first")
+    panels[-1].set_xlabel("index of the activation map, rank 1 first")
     figure.align_ylabels()
     handles, texts = panels[0].get_legend_handles_labels()  # lines first, then bars
     half = len(handles) // 2
@@ -91,8 +100,8 @@ def plot_map_figures(per_map: Mapping[str, Any]) -> Figure:
     return figure
 
 
-def plot_distance_accuracy(per_map: Mapping[str, Any]) -> Figure:
-    """Draw the accuracy of every activation map against its centre distance.
+def plot_distance_accuracy(per_map: Mapping[str, Any], by: Measure = "centre_distance") -> Figure:
+    """Draw the accuracy of every activation map against what it could be ranked by.
 
     The legend gives Spearman's rank correlation of the two within each kernel group, and a dash
     where it does not exist: fewer than three maps, or one of the two constant.
@@ -100,13 +109,15 @@ def plot_distance_accuracy(per_map: Mapping[str, Any]) -> Figure:
     Parameters
     ----------
     per_map : mapping of equally long sequences, one value per activation map
-        ``centre_distance`` (in units of the latent), ``acc`` (fraction) and ``group``
-        ("clustering" or "reconstruction"). Other keys are not read.
+        ``centre_distance`` (in units of the latent) or ``quality`` (separation × persistence),
+        ``acc`` (fraction) and ``group`` ("clustering" or "reconstruction"). Other keys are not
+        read.
+    by : {"centre_distance", "quality"}
 
     Returns
     -------
     matplotlib.figure.Figure
-        With one axes; the distance axis is logarithmic when it spans more than a factor of 20.
+        With one axes; that of distances is logarithmic when it spans more than a factor of 20.
 
     Raises
     ------
@@ -123,8 +134,8 @@ def plot_distance_accuracy(per_map: Mapping[str, Any]) -> Figure:
     >>> figure.legends[0].get_texts()[0].get_text()
     'clustering maps (n = 3, Spearman 1.00)'
     """
-    columns, group = _map_columns(per_map, ("centre_distance", "acc"))
-    distance, accuracy = columns["centre_distance"], columns["acc"]
+    columns, group = _map_columns(per_map, (by, "acc"))
+    distance, accuracy = columns[by], columns["acc"]
     figure = new_figure()
     axes = figure.subplots()
     for name in GROUPS:
@@ -143,10 +154,10 @@ def plot_distance_accuracy(per_map: Mapping[str, Any]) -> Figure:
             alpha=0.85,
             label=f"{name} maps (n = {chosen.sum()}, Spearman {correlation})",
         )
-    if distance.min() > 0 and distance.max() > 20 * distance.min():
+    if by == "centre_distance" and distance.min() > 0 and distance.max() > 20 * distance.min():
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter("{x:g}")
-    axes.set_xlabel("distance between the cluster centres [latent units]")
+    axes.set_xlabel(LABELS[by])
     axes.set_ylabel("ACC of the activation map (fraction)")
     axes.grid(alpha=0.3)
     figure.legend(loc="outside lower center", ncols=2, frameon=False)
@@ -162,24 +173,36 @@ def _spearman(first: Vector, second: Vector) -> str:
     return f"{float(spearmanr(first, second).statistic):.2f}"
 
 
-def _draw_bars(axes: Axes, values: Vector, group: NDArray[Any]) -> None:
-    """Bars in the given order, coloured by group, with a labelled line at each group's mean."""
+def _draw_figure(axes: Axes, values: Vector, group: NDArray[Any]) -> None:
+    """Values in the given order, coloured by group, with a labelled line at each group's mean."""
     means: dict[str, float] = {}
     for name in GROUPS:
         places = np.flatnonzero(group == name)
         if len(places) == 0:
             continue
         means[name] = float(values[places].mean())
-        axes.bar(
-            places,
-            values[places],
-            width=0.8 if len(values) <= SEPARATE_UP_TO else 1.0,
-            color=PALETTE[name],
-            edgecolor=PALETTE["hatch"],
-            linewidth=0,
-            hatch="///" if name == "reconstruction" else None,
-            label=f"{name} maps",
-        )
+        if len(values) <= SEPARATE_UP_TO:
+            axes.bar(
+                places,
+                values[places],
+                width=0.8,
+                color=PALETTE[name],
+                edgecolor=PALETTE["hatch"],
+                linewidth=0,
+                hatch="///" if name == "reconstruction" else None,
+                label=f"{name} maps",
+            )
+        else:
+            axes.scatter(
+                places,
+                values[places],
+                s=14,
+                color=PALETTE[name],
+                marker=MARKERS[name],
+                edgecolors="black",
+                linewidths=0.3,
+                label=f"{name} maps",
+            )
         axes.axhline(
             means[name],
             color="black",
