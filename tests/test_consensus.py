@@ -19,7 +19,13 @@ from dccad.consensus import (
     to_record,
 )
 from dccad.regions import LEAST_QUALITY, find_consensus_partition
-from reference import naive_cut, naive_minimum_error_threshold, naive_phi, naive_vote
+from reference import (
+    naive_cut,
+    naive_minimum_error_threshold,
+    naive_phi,
+    naive_separation,
+    naive_vote,
+)
 
 WINDOW = 3
 
@@ -206,6 +212,35 @@ def test_windows_of_another_region_do_not_move_a_second_cut():
     again, _ = divide(maps[truth > 0][:, 2:], n_regions=2, starts=torch.arange(100, 300))
     assert again[0].thresholds == pytest.approx(cuts[1].thresholds)
     assert np.mean(regions == truth) > 0.99
+
+
+def test_a_large_region_is_divided_before_a_small_one_that_is_a_little_cleaner():
+    truth = np.repeat([0, 1, 2, 3], [100, 100, 20, 20])
+    maps = np.random.default_rng(0).normal(size=(240, 3))
+    maps[truth >= 2, 0] += 20
+    maps[truth == 1, 1] += 8
+    maps[truth == 3, 2] += 20
+    starts = torch.from_numpy(np.arange(240) + 1000 * truth)  # four runs
+    (large,), _ = divide(maps[truth < 2, 1:], starts=starts[truth < 2])
+    (small,), _ = divide(maps[truth >= 2, 1:], starts=starts[truth >= 2])
+    assert small.quality > large.quality
+    cuts, _ = divide(maps, n_regions=3, starts=starts)
+    assert [cut.maps.tolist() for cut in cuts] == [[0], [1]]
+
+
+def test_a_region_that_comes_and_goes_is_divided_by_its_own_windows():
+    """Its two visits differ; no pair of windows spans what lies between them."""
+    visit = np.repeat([0, 1, 0, 2, 0], 200)
+    maps = np.random.default_rng(0).normal(size=(1000, 3))
+    maps[visit > 0, 0] += 20
+    maps[visit == 2, 1] += 6
+    cuts, regions = divide(maps, n_regions=3)
+    assert np.mean(regions == visit) > 0.99
+    inside = maps[visit > 0, 1].tolist()
+    threshold = naive_cut(inside)[0]
+    upper = [int(value > threshold) for value in inside]
+    alone = naive_separation([[value] for value in inside], upper)
+    assert cuts[1].quality == pytest.approx(alone)  # persistence 1: no pair spans the gap
 
 
 @pytest.mark.parametrize("n_regions", [1, 2, 3, 4])

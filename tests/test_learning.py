@@ -21,12 +21,13 @@ from dccad.learning import (
     normal_stretches,
     regime_windows,
 )
-from dccad.reference import Learned, fit_statistics_score
+from dccad.reference import Learned, fit_centre_score, fit_statistics_score
+from dccad.regions import CentrePartition
 from dccad.runs import Run
 from dccad.statistics import PERSISTENCE_WEIGHTS, fit_mahalanobis, fit_signatures, window_features
 from dccad.training import TrainingSettings, make_network
 from dccad.windows import WindowSet, window_starts
-from reference import naive_rows, naive_stretches, naive_windows
+from reference import naive_rows, naive_statistics, naive_stretches, naive_windows
 
 WINDOW = 6
 
@@ -113,6 +114,20 @@ def test_distances_are_fitted_run_by_run_and_holes_end_a_run(learned, stride):
         assert torch.allclose(part.mean, expected.mean, atol=1e-9)
         assert torch.allclose(part.whitening, expected.whitening, rtol=1e-6)
     assert found.signatures is None
+
+
+def test_runs_are_not_joined_where_one_ends_a_stride_before_the_next(learned):
+    """With stride = window, the first rows of all windows are equally far apart."""
+    state, _ = learned
+    runs = [make_run(4 * WINDOW, seed, shift=seed) for seed in range(6)]
+    windows = state.representation.windows(runs, WINDOW, WINDOW)
+    assert set(windows.starts.diff().tolist()) == {WINDOW}
+    found = fit_statistics(state.network, windows, WINDOW).parts["mean"]
+    values = features_of(state.network, windows)["mean"]
+    expected = fit_mahalanobis(np.split(values, 6), PERSISTENCE_WEIGHTS["mean"], 2)
+    assert torch.allclose(found.whitening, expected.whitening, rtol=1e-6)
+    kept = windows.select(torch.arange(3, 9)).to(torch.device("cpu"))
+    assert kept.runs.tolist() == [0, 1, 1, 1, 1, 2]
 
 
 def test_signatures_are_those_of_the_regimes_means(learned):
@@ -279,6 +294,9 @@ def test_joined_windows_are_those_of_the_parts():
     joined = join_windows(parts)
     expected = torch.cat([part[torch.arange(len(part))] for part in parts])
     assert torch.equal(joined[torch.arange(len(joined))], expected)
+    assert joined.runs.tolist() == [0, 0, 0, 1, 1, 2, 3, 3, 3]
+    bare = WindowSet(parts[0].rows, parts[0].starts, 3)
+    assert join_windows([bare, parts[1]]).runs.tolist() == [0, 0, 0, 1, 1]
 
 
 def test_regimes_without_a_full_window_are_left_out(learned):
@@ -407,3 +425,33 @@ def test_known_regimes_give_a_signature_that_tells_their_windows(learned):
         alike, state.representation, state.network, fitted.statistics, WINDOW
     )
     assert np.nanmin(shifted[:, -1]) > np.nanmax(normal[:, -1])
+
+
+@pytest.mark.parametrize("with_held_out", [True, False])
+def test_published_score_is_scaled_on_the_fits_normal_windows_alone(learned, with_held_out):
+    state, _ = learned
+    maps = torch.tensor([0, 3, 9])
+    n_maps = state.network.settings.n_maps
+    centres = torch.tensor([[[0.1], [0.2], [-6.0]], [[3.0], [3.0], [1.0]]])
+    partition = CentrePartition(torch.zeros(n_maps, 2, 1), maps, centres)
+    held_out = [make_run(30, 7), make_run(20, 8)] if with_held_out else []
+    fitted = fit_centre_score(state, partition, held_out)
+
+    def measure(windows):
+        batch = windows[torch.arange(len(windows))]
+        with torch.inference_mode():
+            activation, reconstruction = state.network(batch)
+            latents = state.network.pool(activation).numpy()
+        pairs = zip(latents, reconstruction.numpy(), batch.numpy(), strict=True)
+        return np.array(
+            [naive_statistics(*pair, centres.numpy(), maps.tolist())[1:] for pair in pairs]
+        )
+
+    normal = measure(state.normal_windows)
+    assert fitted.scale.names == ("distance", "error")
+    assert fitted.scale.mean == pytest.approx(normal.mean(axis=0), rel=1e-4)
+    assert fitted.scale.std == pytest.approx(normal.std(axis=0), rel=1e-4)
+    judged = measure(state.representation.windows(held_out, WINDOW)) if held_out else normal
+    expected = ((judged - normal.mean(axis=0)) / normal.std(axis=0)).mean(axis=1)
+    assert np.allclose(np.concatenate(fitted.normal_scores), expected, atol=1e-3)
+    assert fitted.unseen == with_held_out

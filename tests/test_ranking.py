@@ -6,7 +6,7 @@ import torch
 
 from dccad.clustering import MapClusters, centre_distances, cluster_maps
 from dccad.ranking import LAGS, map_qualities, persistence, separation
-from dccad.windows import window_starts
+from dccad.windows import WindowSet, window_starts
 from reference import naive_centre_distance, naive_persistence, naive_separation
 
 
@@ -110,14 +110,15 @@ def test_a_lag_longer_than_every_run_says_nothing():
     assert float(persistence(assigned, starts, 5, 1, [50])) == 1.0
 
 
-@pytest.mark.parametrize(("window", "stride"), [(5, 1), (5, 4), (4, 3)])
+@pytest.mark.parametrize(("window", "stride"), [(5, 1), (5, 4), (4, 3), (5, 5), (4, 6)])
 def test_regimes_that_change_between_runs_do_not_count_as_switches(window, stride):
     """Each run is one regime: nothing switches within a run."""
-    lengths = [61, 44, 52, 39]
+    lengths = [60, 40, 55, 35]  # with stride = window, runs follow one another at that distance
     counts = [len(window_starts([length], window, stride)) for length in lengths]
     assigned = torch.from_numpy(np.repeat([0, 1, 0, 1], counts))[:, None]
-    starts = torch.from_numpy(window_starts(lengths, window, stride))
-    assert float(persistence(assigned, starts, window, stride)) == 1.0
+    segments = [np.zeros((length, 1)) for length in lengths]
+    starts = WindowSet.from_segments(segments, window, stride).timeline
+    assert float(persistence(assigned, starts, window, stride, LAGS)) == 1.0
     in_one_run = torch.arange(len(starts)) * stride
     assert float(persistence(assigned, in_one_run, window, stride)) < 1.0
 

@@ -18,10 +18,11 @@ EXCLUDED = {
 }
 
 
-def tiny():
-    return DCCA(
+def tiny(make):
+    return make(
         window=4,
         n_kernels=2,
+        batch_size=256,
         pretrain_epochs=1,
         joint_epochs=1,
         n_init=1,
@@ -31,6 +32,8 @@ def tiny():
 
 
 @pytest.mark.filterwarnings("ignore::dccad.errors.DccadWarning")
-@parametrize_with_checks([tiny()], expected_failed_checks=lambda estimator: EXCLUDED)
+@parametrize_with_checks(
+    [tiny(DCCA), tiny(DCCA.as_published)], expected_failed_checks=lambda estimator: EXCLUDED
+)
 def test_scikit_learn_check(estimator, check):
     check(estimator)

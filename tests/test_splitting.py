@@ -187,6 +187,14 @@ def test_a_cut_without_two_spreads_or_a_crossing_stays():
     assert minimum_error_thresholds(values, start).tolist() == start.tolist()
 
 
+def test_a_cut_stays_where_the_upper_density_never_overtakes():
+    """Two windows far above a wide cluster: too few to be likelier anywhere below their mean."""
+    values = [-5.0] * 50 + [4.9] * 50 + [5.1, 15.0]
+    assert naive_minimum_error_threshold(values, 5.0, 1) == 5.0
+    start = torch.tensor([5.0], dtype=torch.float64)
+    assert minimum_error_thresholds(column(values), start).tolist() == [5.0]
+
+
 def test_each_column_is_moved_on_its_own_and_the_start_is_not_changed():
     values = torch.from_numpy(np.column_stack([draw(0.1, 2.0), draw(2.0, 0.1), draw(1.0, 1.0)]))
     start = split_values(values).threshold

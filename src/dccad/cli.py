@@ -227,9 +227,10 @@ def score(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Give every row of a log its score, p-value, flag and state.
+    """Score every row of a log.
 
-    The log is read and conditioned as that of the fit was: only what differs needs an option.
+    Each gets a score, p-value, flag, region and state. The log is read and conditioned as that of
+    the fit was: only what differs needs an option.
     """
     from dccad.alarm_report import check_wanted, parse_pattern
     from dccad.datasets.score_files import write_scores
@@ -302,14 +303,16 @@ def benchmark(
         list[str] | None,
         typer.Option(
             metavar="METHOD",
-            help="Of dccad, dccad-no-split, autoencoder-kmeans; partitions: kmeans-windows, "
-            "gmm-windows, kmeans-stats, gmm-stats, kmeans-scaled-stats, gmm-scaled-stats, "
-            "statistic-selection; monitors: most of these and pca-t2, pca-spe, dpca-t2, dpca-spe, "
+            help="Of dccad, dccad-published, autoencoder-kmeans; ablations: dccad-no-split, "
+            "dccad-alpha-0, dccad-untrained, dccad-sensors, dccad-whitened, dccad-untamed, "
+            "dccad-separation, dccad-persistence, dccad-distance, dccad-centres; partitions: "
+            "kmeans-windows, gmm-windows, kmeans-stats, gmm-stats, kmeans-scaled-stats, "
+            "gmm-scaled-stats, statistic-selection; monitors: most of these and pca-t2, pca-spe, dpca-t2, dpca-spe, "
             "lw-rows, lw-mean, lw-stats, contrast-rows, contrast-mean, contrast-stats, "
             "isolation-forest, neighbours, conv-autoencoder, lstm-autoencoder, pyod-autoencoder, "
             "pyod-deepsvdd. "
             "Each also at another window, as lw-mean@10. all: every one of the protocol "
-            "(repeatable); default: all but the last four.",
+            "(repeatable); default: all but the ablations and the last four.",
         ),
     ] = None,
     seed: Annotated[

@@ -683,7 +683,7 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
             split.clusters.centres,
             result.latents,
             torch.cat((split.clustering_maps, together)),
-            windows.starts,
+            windows.timeline,
             self.window,
             self.stride,
             None if self.n_clusters == "auto" else self.n_clusters,

@@ -97,7 +97,7 @@ def fit_statistics(
         Windows of each regime of the unlabelled log.
     """
     features = _extract_features(network, windows)
-    cuts = np.flatnonzero(np.diff(windows.starts.cpu().numpy()) != stride) + 1
+    cuts = np.flatnonzero(np.diff(windows.timeline.cpu().numpy()) != stride) + 1
     by_run = {name: np.split(values, cuts) for name, values in features.items()}
     bandwidth = max(1, round(BANDWIDTH * windows.length / stride))
     parts = {
@@ -236,10 +236,16 @@ def join_windows(parts: Sequence[WindowSet]) -> WindowSet:
     [0, 1, 3, 4]
     """
     offsets = np.cumsum([0, *(len(part.rows) for part in parts)])[:-1].tolist()
+    runs, n_runs = [], 0
+    for part in parts:
+        mine = torch.zeros_like(part.starts) if part.runs is None else part.runs
+        runs.append(mine + n_runs)
+        n_runs += int(mine.max()) + 1 if len(mine) else 0
     return WindowSet(
         torch.cat([part.rows for part in parts]),
         torch.cat([part.starts + offset for part, offset in zip(parts, offsets, strict=True)]),
         parts[0].length,
+        torch.cat(runs),
     )
 
 

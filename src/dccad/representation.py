@@ -13,13 +13,12 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from sklearn.covariance import ledoit_wolf
 
 from dccad.runs import FloatArray, Run
 from dccad.scaling import Scaling, ScalingKind, fit_scaling
-from dccad.windows import WindowSet, window_starts
+from dccad.windows import WindowSet
 
 RepresentationKind: TypeAlias = Literal["sensors+whitened", "whitened", "sensors"]
 
@@ -111,8 +110,7 @@ class Representation:
                 part = self.apply(segment.values[first : first + AT_ONCE])
                 rows[start : start + len(part)] = part
                 start += len(part)
-        starts = window_starts(lengths, window, stride)
-        return WindowSet(torch.from_numpy(rows), torch.from_numpy(starts), window)
+        return WindowSet.of_table(rows, lengths, window, stride)
 
 
 def fit_representation(

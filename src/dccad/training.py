@@ -276,7 +276,7 @@ class _Loop:
             settings.ranking,
             self.latents,
             clusters,
-            self.windows.starts,
+            self.windows.timeline,
             self.windows.length,
             settings.stride,
         )

@@ -19,6 +19,9 @@ from torch import Tensor
 from dccad.errors import InputError
 from dccad.runs import FloatArray, Run
 
+_APART = 1 << 40
+"""Rows between segments in :attr:`WindowSet.timeline`: more than any log has."""
+
 
 def slice_windows(rows: FloatArray, length: int, stride: int = 1) -> FloatArray:
     """Cut the rows of one segment into overlapping windows, sensors first.
@@ -60,6 +63,8 @@ class WindowSet:
         First row of each window; none starts where it would leave its segment.
     length : int
         Rows per window.
+    runs : Tensor of shape (n_windows,), int64, or None
+        Segment of each window; None where all rows are one segment.
 
     Examples
     --------
@@ -74,6 +79,7 @@ class WindowSet:
     rows: Tensor
     starts: Tensor
     length: int
+    runs: Tensor | None = None
 
     @classmethod
     def from_segments(
@@ -85,8 +91,16 @@ class WindowSet:
         """
         parts = [np.asarray(part, dtype=np.float32) for part in segments]
         rows = parts[0] if len(parts) == 1 else np.concatenate(parts)
-        starts = window_starts([len(part) for part in segments], length, stride)
-        return cls(torch.from_numpy(rows), torch.from_numpy(starts), length)
+        return cls.of_table(rows, [len(part) for part in segments], length, stride)
+
+    @classmethod
+    def of_table(
+        cls, rows: NDArray[np.float32], segment_lengths: Sequence[int], length: int, stride: int = 1
+    ) -> WindowSet:
+        """Index the windows of segments that already lie one after another in a table."""
+        starts = window_starts(segment_lengths, length, stride)
+        runs = np.searchsorted(np.cumsum(segment_lengths), starts, side="right")
+        return cls(torch.from_numpy(rows), torch.from_numpy(starts), length, torch.from_numpy(runs))
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -98,11 +112,29 @@ class WindowSet:
 
     def to(self, device: torch.device) -> WindowSet:
         """The same windows with their rows on another device."""
-        return WindowSet(self.rows.to(device), self.starts.to(device), self.length)
+        runs = None if self.runs is None else self.runs.to(device)
+        return WindowSet(self.rows.to(device), self.starts.to(device), self.length, runs)
 
     def select(self, indices: Tensor) -> WindowSet:
         """Some of the windows, in the order of ``indices``."""
-        return WindowSet(self.rows, self.starts[indices], self.length)
+        runs = None if self.runs is None else self.runs[indices]
+        return WindowSet(self.rows, self.starts[indices], self.length, runs)
+
+    @property
+    def timeline(self) -> Tensor:
+        """First row of each window with the segments set far apart, shape (n_windows,), int64.
+
+        Two windows lie k strides apart in it only within one segment. In the table itself the last
+        window of a segment may lie just one stride before the next segment's first, where the
+        stride is a window or longer.
+
+        Examples
+        --------
+        >>> windows = WindowSet.from_segments([np.zeros((4, 1)), np.zeros((4, 1))], 2, stride=2)
+        >>> windows.starts.diff().tolist(), windows.timeline.diff().eq(2).tolist()
+        ([2, 2, 2], [True, False, True])
+        """
+        return self.starts if self.runs is None else self.starts + self.runs * _APART
 
     @property
     def last_rows(self) -> NDArray[np.int64]:
