@@ -227,7 +227,11 @@ def score(
     ] = None,
     json: Json = False,
 ) -> None:
+<<<<<<< HEAD
     """Give every row of a log its score, p-value, flag and state.
+=======
+    """Score every row of a log.
+>>>>>>> help-e
 
     The log is read and conditioned as that of the fit was: only what differs needs an option.
     """
