@@ -308,8 +308,8 @@ def benchmark(
             "kmeans-windows, gmm-windows, kmeans-stats, gmm-stats, kmeans-scaled-stats, "
             "gmm-scaled-stats, statistic-selection; monitors: most of these and pca-t2, pca-spe, "
             "dpca-t2, dpca-spe, lw-rows, lw-mean, lw-stats, contrast-rows, contrast-mean, "
-            "contrast-stats, isolation-forest, neighbours, conv-autoencoder, lstm-autoencoder, pyod-autoencoder, "
-            "pyod-deepsvdd. "
+            "contrast-stats, isolation-forest, neighbours, conv-autoencoder, lstm-autoencoder, "
+            "pyod-autoencoder, pyod-deepsvdd. "
             "Each also at another window, as lw-mean@10. all: every one of the protocol "
             "(repeatable); default: all but the ablations and the last four.",
         ),
