@@ -270,6 +270,7 @@ def test_every_setting_separates_the_two_regimes(two_regimes, changed):
     assert cluster_accuracy(truth[first:], detector.regions_[first:]) > 0.9
 
 
+@pytest.mark.filterwarnings("ignore::dccad.errors.SingleClusterWarning")
 @pytest.mark.parametrize("with_reference", [True, False])
 def test_one_channel_of_torque_with_chatter_scores_higher(with_reference):
     """The second data world: one high-frequency channel whose oscillation changes, not its mean."""
