@@ -269,6 +269,9 @@ def test_more_maps_than_bars_can_show_are_points():
     group = np.array(per_map["group"])[np.argsort(per_map["rank"])]
     accuracy = per_map["acc"][np.argsort(per_map["rank"])]
     assert not axes.patches
+    kinds = [("{} maps", name) for name in ("clustering", "reconstruction")]
+    kinds += [("mean of the {} maps", name) for name in ("clustering", "reconstruction")]
+    assert legend_texts(axes.figure.legends[0]) == [kind.format(name) for kind, name in kinds]
     for cloud, name in zip(axes.collections, ["clustering", "reconstruction"], strict=True):
         places = np.flatnonzero(group == name)
         assert_array_equal(cloud.get_offsets(), np.column_stack([places, accuracy[places]]))

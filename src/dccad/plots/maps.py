@@ -88,11 +88,12 @@ def plot_map_figures(per_map: Mapping[str, Any]) -> Figure:
     panels[-1].set_xlim(-0.6, n_maps - 0.4)
     panels[-1].set_xlabel("index of the activation map, rank 1 first")
     figure.align_ylabels()
-    handles, texts = panels[0].get_legend_handles_labels()  # lines first, then bars
-    half = len(handles) // 2
+    known = dict(zip(*reversed(panels[0].get_legend_handles_labels()), strict=True))
+    kinds = ("{} maps", "mean of the {} maps")
+    texts = [text for kind in kinds for name in GROUPS if (text := kind.format(name)) in known]
     figure.legend(
-        handles[half:] + handles[:half],
-        texts[half:] + texts[:half],
+        [known[text] for text in texts],
+        texts,
         loc="outside lower center",
         ncols=2,
         frameon=False,
