@@ -393,30 +393,46 @@ BODIES = {
 WITHOUT_FOLDER = ("tep-simulated", "tep-many", "peeling-simulated")
 
 
-def section(record):
-    environment = record["environment"]
-    data = "" if record["dataset"] in WITHOUT_FOLDER else " --data FOLDER"
-    packages = environment["versions"].items()
-    versions = ", ".join(f"{name} {version}" for name, version in packages if name != "dccad")
-    yield f"\n## `{record['protocol']}`, {record['dataset']}\n"
-    yield f"`dccad benchmark {record['protocol']}{data}`, {environment['date']}, seeds"
-    yield f"{', '.join(map(str, record['seeds']))}; {environment['cores']} cores,"
-    yield f"{environment['processes']} processes; {versions}."
-    everything, protocol = record["results"], record["protocol"]
+def section(records):
+    """One protocol on one data set; its methods may have been run in several parts."""
+    first = records[0]
+    protocol = first["protocol"]
+    data = "" if first["dataset"] in WITHOUT_FOLDER else " --data FOLDER"
+    yield f"\n## `{protocol}`, {first['dataset']}\n"
+    yield f"`dccad benchmark {protocol}{data}`:\n"
+    everything, warned = {}, {}
+    for record in records:
+        environment = record["environment"]
+        seeds = ", ".join(map(str, record["seeds"]))
+        packages = environment["versions"].items()
+        versions = ", ".join(f"{name} {version}" for name, version in packages if name != "dccad")
+        new = [name for name in record["results"] if name not in everything]
+        what = f"{len(new)} methods" if len(new) > 3 else ", ".join(f"`{name}`" for name in new)
+        yield (
+            f"* {what}: {environment['date']}, seeds {seeds}; {environment['cores']} cores, "
+            f"{environment['processes']} processes; {versions}."
+        )
+        everything |= {name: record["results"][name] for name in new}
+        for kind, count in record["warnings"].items():
+            warned[kind] = warned.get(kind, 0) + count
     figure = main_figure(protocol, next(iter(everything.values())))
     best = ranked(at_best_window(everything, figure), figure)
     yield from BODIES[protocol](best, protocol=protocol)
     yield from windows(everything, figure)
-    if record["warnings"]:
-        counts = ", ".join(f"{kind} in {n} fits" for kind, n in record["warnings"].items())
+    if warned:
+        counts = ", ".join(f"{kind} in {n} fits" for kind, n in warned.items())
         yield f"\nWarnings: {counts}."
 
 
 def main():
     print(HEAD, end="")
+    records = {}
     for path in sys.argv[1:]:
         with open(path, encoding="utf-8") as file:
-            print("\n".join(section(json.load(file))))
+            record = json.load(file)
+        records.setdefault((record["protocol"], record["dataset"]), []).append(record)
+    for parts in records.values():
+        print("\n".join(section(parts)))
 
 
 if __name__ == "__main__":

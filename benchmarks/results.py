@@ -71,9 +71,9 @@ def main():
         started = time.perf_counter()
         subprocess.run(words, check=True)
         print(f"{protocol}: {time.perf_counter() - started:.0f} s\n", flush=True)
-    records = [record(name, arguments) for name in PROTOCOLS]
+    # methods of a protocol may have been run in parts: tep-pairs.json, tep-pairs-….json
+    found = [path for name in PROTOCOLS for path in sorted(arguments.records.glob(f"{name}*.json"))]
     script = HERE / "render_results.py"
-    found = [path for path in records if path.is_file()]
     page = subprocess.run([sys.executable, script, *found], check=True, capture_output=True)
     arguments.output.write_bytes(page.stdout)
 
