@@ -39,6 +39,7 @@ LAYERS = [
     {"learning"},
     {"reference"},
     {"model", "parameters", "fit_data", "alarm_report"},
+    {"fitting"},
     {"persistence_parts"},
     {"detector", "persistence"},
     {"datasets", "plots"},

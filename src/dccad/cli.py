@@ -227,7 +227,7 @@ def score(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Give every row of a log its score, p-value, flag and state.
+    """Score every row of a log.
 
     The log is read and conditioned as that of the fit was: only what differs needs an option.
     """
@@ -309,9 +309,8 @@ def benchmark(
             "gmm-scaled-stats, statistic-selection; monitors: most of these and pca-t2, pca-spe, "
             "dpca-t2, dpca-spe, lw-rows, lw-mean, lw-stats, contrast-rows, contrast-mean, "
             "contrast-stats, isolation-forest, neighbours, conv-autoencoder, lstm-autoencoder, "
-            "pyod-autoencoder, pyod-deepsvdd. "
-            "Each also at another window, as lw-mean@10. all: every one of the protocol "
-            "(repeatable); default: all but the ablations and the last four.",
+            "pyod-autoencoder, pyod-deepsvdd. Each also at another window, as lw-mean@10. all: "
+            "every one of the protocol (repeatable); default: all but the ablations and the last four.",
         ),
     ] = None,
     seed: Annotated[

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import itertools
-import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import NotFittedError
 
 from dccad.alarm_report import AlarmPattern, AlarmReport, parse_pattern, report_alarms
-from dccad.calibrated_scores import Calibration, fit_calibration
-from dccad.calibration import ConformalCalibration
 from dccad.clustering import to_array
-from dccad.errors import DccadError, SingleClusterWarning
+from dccad.errors import DccadError
 from dccad.fit_data import FitData, prepare_fit_data
+from dccad.fitting import fit_model
 from dccad.inputs import check_scoring_log
-from dccad.learning import Recipe, normal_stretches
 from dccad.missing import OnMissing
-from dccad.model import FittedModel
 from dccad.network import OutputActivation
 from dccad.objective import Routing
 from dccad.parameters import (
@@ -33,22 +27,16 @@ from dccad.parameters import (
     ScoreKind,
     check_parameters,
     draw_seed,
-    network_settings,
-    resolve_device,
-    training_settings,
 )
 from dccad.preparation import Preparation, parse_steps
-from dccad.progress import progress_bar
 from dccad.ranking import Ranking
-from dccad.reference import FittedScore, Learned, fit_centre_score, fit_statistics_score
-from dccad.regions import RegionReport, find_centre_partition, find_consensus_partition
 from dccad.representation import RepresentationKind
 from dccad.runs import Log
 from dccad.scaling import ScalingKind
-from dccad.scoring import Partition, WindowResults
-from dccad.states import MOST_EPISODES, RowTable, describe_states, name_states, state_names
+from dccad.scoring import WindowResults
+from dccad.states import MOST_EPISODES, RowTable, describe_states, state_names
 from dccad.training import OptimizerName, Schedule, TrainingResult
-from dccad.windows import WindowSet, check_window_count
+from dccad.windows import check_window_count
 
 
 class NotTrainedError(DccadError, NotFittedError):  # type: ignore[misc]  # sklearn is untyped
@@ -587,148 +575,23 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
             keep_whole=self.calibration == "cross-fitted",
         )
         self.seed_ = draw_seed(self.random_state)
-        recipe = self._recipe(len(data.log.columns))
-        representation = recipe.represent(data.normal, data.training)
-        windows = representation.windows(data.training, self.window, self.stride)
-        result = self._train(recipe, windows)
-
-        is_reference = data.is_normal(windows.starts.numpy())
-        partition, self.region_report_, regions = self._find_regions(result, windows, is_reference)
-        if self.n_clusters != "auto":  # which may find that there is one
-            _warn_of_single_region(regions)
-        self.region_report_ = name_states(
-            self.region_report_,
-            regions,
-            windows.starts.numpy(),
-            self.window,
-            self.stride,
-            further=self.consensus == "vote" and self.n_clusters != 2,
-        )
-        modes = np.isin(regions, self.region_report_.normal_regions)
-        is_normal = modes if is_reference is None else is_reference
-
-        learned = Learned(recipe, representation, result.network, windows, is_normal)
-        fitted = self._fit_score(learned, partition, data, regions)
-        self.model_ = FittedModel(
-            self.window,
-            preparation,
-            representation,
-            result.network,
-            partition,
-            fitted.statistics,
-            fitted.scale,
-        )
-        self.calibration_ = self._calibrate(fitted)
+        fitted = fit_model(self.get_params(deep=False), self.seed_, data, preparation)
+        self.model_, self.calibration_ = fitted.model, fitted.calibration
+        self.n_calibration_windows_ = fitted.n_calibration_windows
         self.threshold_ = self.calibration_.threshold(self.false_alarm_rate)
-        self._remember(result, data)
+        self._remember(fitted.training, data)
         self.decision_scores_, self.regions_ = self.model_.score_log(data.log)
         self.labels_ = self._flag(self.decision_scores_)
         states = describe_states(
-            self.region_report_.states, self.regions_, RowTable.of(data.log), MOST_EPISODES
+            fitted.report.states, self.regions_, RowTable.of(data.log), MOST_EPISODES
         )
-        self.region_report_ = replace(self.region_report_, states=tuple(states))
+        self.region_report_ = replace(fitted.report, states=tuple(states))
         return data.log
 
     @property
     def states_(self) -> list[dict[str, Any]]:
         """Regions as named states; see the attributes of the class."""
         return list(self.region_report_.states)
-
-    @property
-    def _clusters_per_map(self) -> int:
-        """Maps that vote have two clusters; further regions come from further cuts."""
-        return 2 if self.consensus == "vote" else int(self.n_clusters)
-
-    def _recipe(self, n_sensors: int) -> Recipe:
-        parameters = self.get_params(deep=False)
-        return Recipe(
-            self.window,
-            self.stride,
-            self.scaling,
-            self.representation,
-            self.taming,
-            network_settings(parameters, n_sensors),
-            training_settings({**parameters, "n_clusters": self._clusters_per_map}, self.seed_),
-            resolve_device(self.device),
-        )
-
-    def _train(self, recipe: Recipe, windows: WindowSet) -> TrainingResult:
-        """Pre-training and joint optimisation, with progress."""
-        epochs = self.pretrain_epochs + self.joint_epochs
-        with progress_bar("training", epochs, enabled=self.verbose) as advance:
-            return recipe.train(
-                windows,
-                lambda record: advance(
-                    record["epoch"] + 1, f"{record['phase']}, loss {record['total_loss']:.3g}"
-                ),
-            )
-
-    def _find_regions(
-        self,
-        result: TrainingResult,
-        windows: WindowSet,
-        is_reference: NDArray[np.bool_] | None,
-    ) -> tuple[Partition, RegionReport, NDArray[np.int64]]:
-        split = result.split
-        if self.consensus == "centres":
-            return find_centre_partition(
-                split.clusters.centres,
-                result.latents,
-                split.clustering_maps,
-                reference=is_reference,
-                generator=torch.Generator().manual_seed(self.seed_),
-            )
-        together = (result.network.kernel_of_map < 0).nonzero()[:, 0].to(result.latents.device)
-        return find_consensus_partition(
-            split.clusters.centres,
-            result.latents,
-            torch.cat((split.clustering_maps, together)),
-            windows.timeline,
-            self.window,
-            self.stride,
-            None if self.n_clusters == "auto" else self.n_clusters,
-            self.ranking,
-            is_reference,
-        )
-
-    def _fit_score(
-        self, learned: Learned, partition: Partition, data: FitData, regions: NDArray[np.int64]
-    ) -> FittedScore:
-        if self.scoring == "centres":
-            return fit_centre_score(learned, partition, data.held_out)
-        others = data.training[len(data.normal) :] if data.normal else []
-        regimes = [[run] for run in others]
-        if len(others) == 1:  # one long log has several regimes: its regions
-            rows = sum(len(run) for run in data.normal)
-            starts = learned.windows.starts.numpy()
-            mine = starts >= rows
-            regimes = [
-                normal_stretches(others, starts[mine] - rows, regions[mine] == region, self.window)
-                for region in range(1, partition.n_regions)
-                if region not in self.region_report_.normal_regions
-            ]
-        with progress_bar("cross-fitting", 17, enabled=self.verbose) as advance:
-            done = itertools.count(1)
-            return fit_statistics_score(
-                learned,
-                data.training,
-                len(data.normal),
-                regimes,
-                data.held_out,
-                self.calibration == "cross-fitted",
-                lambda: advance(next(done), "models of parts of the reference"),
-            )
-
-    def _calibrate(self, fitted: FittedScore) -> Calibration | ConformalCalibration:
-        """What normal scores look like, from rows that their models have not seen if possible."""
-        scores = np.concatenate(fitted.normal_scores)
-        scores = scores[np.isfinite(scores)]
-        self.n_calibration_windows_ = len(scores)
-        if self.calibration == "cross-fitted" and fitted.unseen:
-            return fit_calibration(
-                fitted.normal_scores, ahead=fitted.ahead, between=fitted.between, scale="identity"
-            )
-        return ConformalCalibration(tuple(np.sort(scores).tolist()))
 
     def _remember(self, result: TrainingResult, data: FitData) -> None:
         """Set the fitted attributes that describe data and training."""
@@ -756,7 +619,7 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         self.reconstruction_kernels_ = by_rank[~kernels[by_rank]]
         self.assignment_counts_ = np.stack(
             [
-                np.bincount(clusters, minlength=self._clusters_per_map)
+                np.bincount(clusters, minlength=split.clusters.centres.shape[1])
                 for clusters in to_array(split.clusters.assignments).T
             ]
         )
@@ -796,13 +659,3 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
             "fill_limit": self.fill_limit,
             "causal": causal,
         }
-
-
-def _warn_of_single_region(regions: NDArray[np.int64]) -> None:
-    if len(np.unique(regions)) == 1:
-        warnings.warn(
-            f"all {len(regions)} training windows lie in one region: the log shows no second "
-            "regime to this model; pass a longer log, another window, or a lower alpha",
-            SingleClusterWarning,
-            stacklevel=4,
-        )

@@ -185,7 +185,7 @@ def print_scores(summary: Mapping[str, Any], path: Path) -> None:
     title = f"{count} flagged stretch{'es' * (count > 1)}, the longest first"
     if count > len(episodes):
         title = f"{len(episodes)} longest of {count} flagged stretches"
-    console.say(title)
+    console.print(title, style="italic", highlight=False)
     table = _stretch_table(("start",) * has_time)
     for episode in episodes:
         _add_stretch(table, episode, ("start",) * has_time)
@@ -239,7 +239,7 @@ def print_alarms(report: Mapping[str, Any]) -> None:
         return
     stamps = tuple(name for name in ("start", "end") if name in alarms[0])
     if len(alarms) > MOST_EPISODES:
-        console.say(f"the first {MOST_EPISODES}:")
+        console.print(f"the first {MOST_EPISODES}", style="italic", highlight=False)
     table = _stretch_table(stamps)
     for alarm in alarms[:MOST_EPISODES]:
         _add_stretch(table, alarm, stamps)
@@ -247,7 +247,7 @@ def print_alarms(report: Mapping[str, Any]) -> None:
 
 
 def _stretch_table(stamps: tuple[str, ...]) -> Table:
-    table = Table(box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)  # a title of its own would wrap at the table's width
     for name in ("run", "rows", "from", "to", "peak"):
         table.add_column(name, justify="left" if name == "run" else "right")
     for name in stamps:

@@ -252,10 +252,25 @@ def network_settings(
     )
 
 
+def clusters_per_map(parameters: Mapping[str, Any]) -> int:
+    """Maps that vote have two clusters: further regions come from further cuts.
+
+    Examples
+    --------
+    >>> clusters_per_map({"consensus": "vote", "n_clusters": "auto"})
+    2
+    """
+    return 2 if parameters["consensus"] == "vote" else int(parameters["n_clusters"])
+
+
 def training_settings(parameters: Mapping[str, Any], seed: int) -> TrainingSettings:
     """Settings of the optimisation for checked parameters."""
-    names = TrainingSettings.__dataclass_fields__.keys() - {"seed"}
-    return TrainingSettings(**{name: parameters[name] for name in names}, seed=seed)
+    names = TrainingSettings.__dataclass_fields__.keys() - {"seed", "n_clusters"}
+    return TrainingSettings(
+        n_clusters=clusters_per_map(parameters),
+        seed=seed,
+        **{name: parameters[name] for name in names},
+    )
 
 
 def resolve_device(device: str) -> Any:
