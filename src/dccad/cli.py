@@ -310,7 +310,8 @@ def benchmark(
             "dpca-t2, dpca-spe, lw-rows, lw-mean, lw-stats, contrast-rows, contrast-mean, "
             "contrast-stats, isolation-forest, neighbours, conv-autoencoder, lstm-autoencoder, "
             "pyod-autoencoder, pyod-deepsvdd. Each also at another window, as lw-mean@10. all: "
-            "every one of the protocol (repeatable); default: all but the ablations and the last four.",
+            "every one of the protocol (repeatable); default: all but the ablations and the last "
+            "four.",
         ),
     ] = None,
     seed: Annotated[
