@@ -169,7 +169,7 @@ def test_transform_gives_the_pooled_maps_of_each_rows_window(trained, two_regime
     assert latents[100, 12 + 2] == pytest.approx(level[-2:].mean(), rel=1e-4)  # last third of 6
     assert latents[100, 24 + 2] == pytest.approx(np.log(level.var() + 1e-3), rel=1e-4)
     names = trained.get_feature_names_out()
-    assert (names[0], names[1]) == ("map0_position0", "map1_position0")
+    assert (names[2], names[24 + 2]) == ("sensor_1 mean", "sensor_1 log-variance")
     assert len(names) == 42
 
 
@@ -372,3 +372,21 @@ def test_changing_a_parameter_after_the_fit_does_not_change_the_model(two_regime
 def test_a_log_too_short_to_score_is_refused_before_training_on_the_reference(two_regimes):
     with pytest.raises(InputError, match="run 'log' has 5 rows but window=8 needs at least 8"):
         fit(two_regimes[:5], normal=two_regimes[:200])
+
+
+def test_features_of_the_default_are_named_after_sensor_and_statistic():
+    rng = np.random.default_rng(3)
+    log = rng.normal(size=(120, 2))
+    log[60:, 1] += 6.0
+    detector = DCCA(**{**SMALL, "calibration": "held-out"}).fit(log)
+    names = detector.get_feature_names_out().tolist()
+    features = detector.transform(log)
+    assert len(names) == len(set(names)) == features.shape[1]
+    level = features[:, names.index("sensor_1 mean")]
+    assert level[100] - level[40] > 1.0  # the sensor that moved, under its own name
+    assert (
+        abs(
+            features[100, names.index("sensor_0 mean")] - features[40, names.index("sensor_0 mean")]
+        )
+        < 1.0
+    )

@@ -13,6 +13,7 @@ from sklearn.exceptions import NotFittedError
 
 from dccad.alarm_report import AlarmPattern, AlarmReport, parse_pattern, report_alarms
 from dccad.clustering import to_array
+from dccad.directional import DirectionalSettings, describe_maps
 from dccad.errors import DccadError
 from dccad.fit_data import FitData, prepare_fit_data
 from dccad.fitting import fit_model
@@ -544,8 +545,14 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         return self.model_.score_windows(windows, keep_latents, keep_assignments=True)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
-        """Names of the features that :meth:`transform` gives: activation map and position."""
+        """Names of the features that :meth:`transform` gives.
+
+        Sensor or direction and statistic of each pooled map; map and position of the dense encoder.
+        """
         self._check_fitted()
+        shape = self.model_.network.settings
+        if isinstance(shape, DirectionalSettings):
+            return np.array(describe_maps(shape, self.columns_), dtype=object)
         maps, _, length = self.cluster_centers_.shape
         names = [f"map{m}_position{t}" for m in range(maps) for t in range(length)]
         return np.array(names, dtype=object)
