@@ -91,7 +91,7 @@ def test_autocorrelation_time_of_a_known_process():
 def test_sample_size_of_independent_scores():
     calibration = fit_calibration([np.random.default_rng(0).normal(size=10_000)])
     assert calibration.correlation_time == pytest.approx(1, abs=0.2)
-    assert calibration.sample_size == pytest.approx(5000, rel=0.2)  # the reference serves twice
+    assert calibration.sample_size == pytest.approx(10_000, rel=0.2)
 
 
 @pytest.mark.filterwarnings("ignore::dccad.errors.CalibrationWarning")

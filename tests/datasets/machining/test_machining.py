@@ -447,7 +447,7 @@ def test_nothing_of_the_test_part_reaches_the_fit(log, tmp_path):
         write_peeling_workbooks(log, tmp_path / name, n_files=2)
         dataset = load_peeling(tmp_path / name, sampling_rate=20.0)
         detector = DCCA(**FAST).fit(list(dataset.train))
-        scaling = detector.model_.scaling
+        scaling = detector.model_.representation.scaling
         return dataset, scaling.shift.tolist() + scaling.scale.tolist(), detector.threshold_
 
     cutting = np.flatnonzero(log.cutting)
