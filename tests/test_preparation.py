@@ -285,7 +285,9 @@ def test_held_out_rows_reach_training_through_no_average():
     again = DCCA(**{**FAST, "window": 8, "prepare": ("average:2",)}).fit(
         changed, normal=changed[1:181]
     )
-    np.testing.assert_array_equal(fitted.model_.scaling.shift, again.model_.scaling.shift)
+    np.testing.assert_array_equal(
+        fitted.model_.representation.scaling.shift, again.model_.representation.scaling.shift
+    )
     for first, second in zip(
         fitted.model_.network.parameters(), again.model_.network.parameters(), strict=True
     ):
