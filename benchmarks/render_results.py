@@ -175,7 +175,8 @@ IN_ROWS = ("delay_", "add_")
 def cell(figure, deterministic=False, scale=100):
     if figure is None or figure["mean"] is None:
         return "–"
-    spread = "" if deterministic else f" ± {scale * figure['std']:.1f}"
+    alone = deterministic or len(figure["per_seed"]) == 1
+    spread = "" if alone else f" ± {scale * figure['std']:.1f}"
     return f"{scale * figure['mean']:.1f}{spread}"
 
 
@@ -403,13 +404,14 @@ def section(records):
     everything, warned = {}, {}
     for record in records:
         environment = record["environment"]
-        seeds = ", ".join(map(str, record["seeds"]))
+        seeds = "seed" if len(record["seeds"]) == 1 else "seeds"
+        seeds += " " + ", ".join(map(str, record["seeds"]))
         packages = environment["versions"].items()
         versions = ", ".join(f"{name} {version}" for name, version in packages if name != "dccad")
         new = [name for name in record["results"] if name not in everything]
         what = f"{len(new)} methods" if len(new) > 3 else ", ".join(f"`{name}`" for name in new)
         yield (
-            f"* {what}: {environment['date']}, seeds {seeds}; {environment['cores']} cores, "
+            f"* {what}: {environment['date']}, {seeds}; {environment['cores']} cores, "
             f"{environment['processes']} processes; {versions}."
         )
         everything |= {name: record["results"][name] for name in new}

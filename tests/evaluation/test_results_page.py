@@ -70,7 +70,8 @@ def page(records, tmp_path_factory):
 
 
 def percent(figure):
-    return f"{100 * figure['mean']:.1f} ± {100 * figure['std']:.1f}"
+    """Of one seed: a single value has no deviation."""
+    return f"{100 * figure['mean']:.1f}"
 
 
 def part_of(page, protocol):
@@ -110,7 +111,7 @@ def test_delays_are_rows_and_not_percent(page, records):
     text, found = part_of(page, "tep-many"), records["tep-many"]["results"]["kmeans-windows"]
     cells = [cell for row in rows_of(text, "`kmeans-windows`") for cell in row]
     for name in ("delay_calibrated", "add_at_fpr_0_14"):
-        assert f"{found[name]['mean']:.1f} ± {found[name]['std']:.1f}" in cells
+        assert f"{found[name]['mean']:.1f}" in cells
 
 
 def test_the_rules_that_read_no_sensor_stand_beside_the_methods(page, records):
@@ -140,7 +141,7 @@ def test_kinds_are_listed_with_a_dash_where_there_is_no_figure(page, records):
 
 def test_a_baseline_is_shown_at_its_best_window_and_methods_by_falling_figure(tmp_path):
     def entry(mean, **notes):
-        figure = {"mean": mean, "std": 0.0, "per_seed": [mean]}
+        figure = {"mean": mean, "std": 0.01, "per_seed": [mean - 0.01, mean + 0.01]}
         names = ["fdr_1_at_far_1", "missed_1", "fit_seconds", "rows_per_second"]
         delays = ["delay_1_at_far_1", "delay_1_calibrated"]
         per_fault = {"per_fault": {"fault": [1], "fdr_at_far_1": [mean]}}
@@ -155,7 +156,7 @@ def test_a_baseline_is_shown_at_its_best_window_and_methods_by_falling_figure(tm
     record = {
         "protocol": "tep-adapt",
         "dataset": "mini",
-        "seeds": [0],
+        "seeds": [0, 1],
         "environment": {"date": "", "cores": 2, "processes": 1, "versions": {}},
         "results": results,
         "warnings": {},
@@ -175,7 +176,7 @@ def test_a_baseline_is_shown_at_its_best_window_and_methods_by_falling_figure(tm
         "`dccad`",
         "`neighbours@30`",
     ]
-    assert [line.split("|")[2].strip() for line in table] == ["75.0", "25.0 ± 0.0", "12.5 ± 0.0"]
+    assert [line.split("|")[2].strip() for line in table] == ["75.0", "25.0 ± 1.0", "12.5 ± 1.0"]
     assert "Reference only: `lw-mean@10`." in page
     assert rows_of(page, "`lw-mean`") == [["50.0", "75.0", "–"]]
 
@@ -210,3 +211,22 @@ def test_one_command_runs_the_protocols_and_writes_the_page(records, tmp_path, m
     assert f"skab: no folder {tmp_path / 'skab'}, left out" in capsys.readouterr().out
     headings = [line for line in page.read_text().splitlines() if line.startswith("## ")]
     assert headings == ["## `tep-monitor`, mini", "## `peeling`, peeling-simulated"]
+
+
+def test_methods_run_in_parts_stand_in_one_table(tmp_path, records):
+    whole = records["tep-pairs"]
+    for name in whole["results"]:
+        part = {**whole, "results": {name: whole["results"][name]}}
+        (tmp_path / name).write_text(json.dumps(part, allow_nan=False))
+    command = [sys.executable, SCRIPT, *(tmp_path / name for name in whole["results"])]
+    page = subprocess.run(
+        command,
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+        env={**os.environ, "PYTHONUTF8": "1"},
+    ).stdout
+    assert page.count("## `tep-pairs`") == 1
+    table = page[page.index("**Mean of 1 faults, K = 2, test rows**") :].split("\n\n")[1]
+    assert [row[0] for row in (rows_of(table, "`dccad`"), rows_of(table, "`kmeans-windows`"))]
+    assert f"* `dccad`: {whole['environment']['date']}, seed 0;" in page
