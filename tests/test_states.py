@@ -236,10 +236,11 @@ def test_two_regions_without_a_reference_are_normal_and_anomalous():
 
 
 def test_the_reference_of_a_monitor_lies_in_normal_modes():
-    """Any division of normal rows into two halves leaves both normal."""
-    monitor = DCCA(calibration="held-out", **QUICK).fit(
-        None, normal=plant([(300, A, 1), (250, B, 1)])
-    )
+    """Two modes of normal rows are two normal states, and rows of one mode a single one."""
+    settings = {"calibration": "held-out", **QUICK}
+    single = DCCA(**settings).fit(None, normal=plant([(500, A, 1)]))
+    assert [state["name"] for state in single.states_] == ["normal"]
+    monitor = DCCA(**settings).fit(None, normal=plant([(300, A, 1), (600, B, 1)]))
     assert [state["name"] for state in monitor.states_] == ["normal", "normal 2"]
     assert all("of the reference-normal windows" in state["reason"] for state in monitor.states_)
 

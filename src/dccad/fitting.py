@@ -83,7 +83,12 @@ def fit_model(parameters: Parameters, seed: int, data: FitData, preparation: Pre
     training = _train(recipe, windows, parameters["verbose"])
 
     is_reference = data.is_normal(windows.starts.numpy())
-    partition, report, regions = _find_regions(parameters, seed, training, windows, is_reference)
+    asked = None if parameters["n_clusters"] == "auto" else parameters["n_clusters"]
+    if is_reference is not None and is_reference.all() and asked == 2:
+        asked = None  # normal rows alone have two states only if a division of them is clear
+    partition, report, regions = _find_regions(
+        parameters, seed, asked, training, windows, is_reference
+    )
     report = name_states(
         report,
         regions,
@@ -141,6 +146,7 @@ def _train(recipe: Recipe, windows: WindowSet, verbose: bool) -> TrainingResult:
 def _find_regions(
     parameters: Parameters,
     seed: int,
+    n_regions: int | None,
     training: TrainingResult,
     windows: WindowSet,
     is_reference: NDArray[np.bool_] | None,
@@ -158,7 +164,6 @@ def _find_regions(
         )
     else:
         together = (training.network.kernel_of_map < 0).nonzero()[:, 0].to(latents.device)
-        asked = parameters["n_clusters"]
         partition, report, regions = find_consensus_partition(
             split.clusters.centres,
             latents,
@@ -166,11 +171,11 @@ def _find_regions(
             windows.timeline,
             parameters["window"],
             parameters["stride"],
-            None if asked == "auto" else asked,
+            n_regions,
             parameters["ranking"],
             is_reference,
         )
-    if len(np.unique(regions)) == 1 and parameters["n_clusters"] != "auto":
+    if len(np.unique(regions)) == 1 and (n_regions or parameters["consensus"] == "centres"):
         warnings.warn(
             f"all {len(regions)} training windows lie in one region: the log shows no second "
             "regime to this model; pass a longer log, another window, or a lower alpha",
