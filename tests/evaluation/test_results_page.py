@@ -27,6 +27,14 @@ def noise(n_rows, name, seed, shift=0.0, **extra):
     return Run(values, ("a", "b"), name, **extra)
 
 
+def render(command):
+    """The page that the command prints."""
+    utf8 = {**os.environ, "PYTHONUTF8": "1"}
+    return subprocess.run(
+        command, capture_output=True, encoding="utf-8", check=True, env=utf8
+    ).stdout
+
+
 @pytest.fixture(scope="module")
 def records():
     tep = Dataset(
@@ -60,13 +68,7 @@ def page(records, tmp_path_factory):
     for name, record in records.items():
         (folder / name).write_text(json.dumps(record, allow_nan=False))
     command = [sys.executable, SCRIPT, *(folder / name for name in records)]
-    return subprocess.run(
-        command,
-        capture_output=True,
-        encoding="utf-8",
-        check=True,
-        env={**os.environ, "PYTHONUTF8": "1"},
-    ).stdout
+    return render(command)
 
 
 def percent(figure):
@@ -163,13 +165,7 @@ def test_a_baseline_is_shown_at_its_best_window_and_methods_by_falling_figure(tm
     }
     (tmp_path / "record").write_text(json.dumps(record))
     command = [sys.executable, SCRIPT, tmp_path / "record"]
-    page = subprocess.run(
-        command,
-        capture_output=True,
-        encoding="utf-8",
-        check=True,
-        env={**os.environ, "PYTHONUTF8": "1"},
-    ).stdout
+    page = render(command)
     table = page[page.index("**Mean of 1 and") :].splitlines()[4:7]
     assert [line.split("|")[1].strip() for line in table] == [
         "`lw-mean@10`",
@@ -219,13 +215,7 @@ def test_methods_run_in_parts_stand_in_one_table(tmp_path, records):
         part = {**whole, "results": {name: whole["results"][name]}}
         (tmp_path / name).write_text(json.dumps(part, allow_nan=False))
     command = [sys.executable, SCRIPT, *(tmp_path / name for name in whole["results"])]
-    page = subprocess.run(
-        command,
-        capture_output=True,
-        encoding="utf-8",
-        check=True,
-        env={**os.environ, "PYTHONUTF8": "1"},
-    ).stdout
+    page = render(command)
     assert page.count("## `tep-pairs`") == 1
     table = page[page.index("**Mean of 1 faults, K = 2, test rows**") :].split("\n\n")[1]
     assert [row[0] for row in (rows_of(table, "`dccad`"), rows_of(table, "`kmeans-windows`"))]
