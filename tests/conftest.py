@@ -9,6 +9,7 @@ import torch
 from hypothesis import settings
 
 from dccad import DCCA
+from dccad.cli import main
 from dccad.errors import DccadWarning
 
 # the same examples in every run; a longer search is `pytest --hypothesis-profile=search`
@@ -46,6 +47,18 @@ FAST = {
 }
 
 CLASSIC = Path(__file__).parents[2] / "shared" / "data" / "tep"
+
+
+def caller(capsys):
+    """Call ``dccad`` in this process: a function of its arguments that gives (code, out, err)."""
+
+    def run(*arguments):
+        capsys.readouterr()
+        code = main([str(argument) for argument in arguments])
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
 
 
 @pytest.fixture(autouse=True)

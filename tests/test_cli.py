@@ -21,7 +21,7 @@ import pytest
 import xlsxwriter
 
 import dccad
-from conftest import FAST
+from conftest import FAST, caller
 from dccad import DCCA, Run
 from dccad.cli import main
 from dccad.detector import AS_PUBLISHED
@@ -95,14 +95,7 @@ def call(workplace, tmp_path, monkeypatch, capsys):
         (tmp_path / name).symlink_to(workplace / name)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
-
-    def run(*arguments):
-        capsys.readouterr()
-        code = main([str(argument) for argument in arguments])
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run
+    return caller(capsys)
 
 
 def process(*arguments, input=None, **variables):

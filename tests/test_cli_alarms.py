@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from conftest import caller
 from dccad import load
 from dccad.cli import main
 from dccad.display import print_alarms, print_model
@@ -55,14 +56,7 @@ def call(workplace, tmp_path, monkeypatch, capsys):
         (tmp_path / path.name).symlink_to(path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
-
-    def run(*arguments):
-        capsys.readouterr()
-        code = main([str(argument) for argument in arguments])
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run
+    return caller(capsys)
 
 
 SCORE = ["score", "model", "today.csv", "-o", "scores.csv"]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from dccad import learning
+from dccad import learning, scoring
 from dccad.cross_fitting import cross_fit
 from dccad.directional import DirectionalSettings
 from dccad.learning import (
@@ -158,7 +158,7 @@ def test_each_row_has_the_statistics_of_the_window_that_ends_there(learned, monk
         assert np.isnan(row).all() if value is None else np.allclose(row, value, rtol=1e-4)
     assert [len(part) for part in found] == lengths
     assert np.isnan(found[1]).all()
-    monkeypatch.setattr(learning, "CHUNK", 7)
+    monkeypatch.setattr(scoring, "CHUNK", 7)
     chunked = measure_rows(runs, state.representation, state.network, statistics, WINDOW)
     assert np.allclose(np.concatenate(chunked), np.concatenate(found), rtol=1e-4, equal_nan=True)
 

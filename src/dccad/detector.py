@@ -18,10 +18,12 @@ from dccad.errors import DccadError
 from dccad.fit_data import FitData, prepare_fit_data
 from dccad.fitting import fit_model
 from dccad.inputs import check_scoring_log
+from dccad.kernel_split import order_kernels
 from dccad.missing import OnMissing
 from dccad.network import OutputActivation
 from dccad.objective import Routing
 from dccad.parameters import (
+    AS_PUBLISHED,
     CalibrationKind,
     ConsensusKind,
     Encoder,
@@ -42,19 +44,6 @@ from dccad.windows import check_window_count
 
 class NotTrainedError(DccadError, NotFittedError):  # type: ignore[misc]  # sklearn is untyped
     """A detector was asked for results before ``fit``."""
-
-
-AS_PUBLISHED = {
-    "representation": "sensors",
-    "taming": None,
-    "encoder": "dense",
-    "ranking": "distance",
-    "consensus": "centres",
-    "scoring": "centres",
-    "calibration": "held-out",
-}
-"""Parameters that give the published method; the gradient routing "two-step" is its form, too, and
-"one-pass" does as well."""
 
 
 class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is untyped
@@ -333,7 +322,7 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         Parameters
         ----------
         **parameters
-            Others than those that :data:`AS_PUBLISHED` fixes.
+            Others than those that :data:`dccad.parameters.AS_PUBLISHED` fixes.
 
         Examples
         --------
@@ -618,12 +607,9 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         order = np.argsort(self.map_ranks_)
         self.map_qualities_ = to_array(split.qualities)
         self.clustering_maps_ = order[to_array(split.clustering)[order]]
-        kernels = to_array(split.kernels)
-        best_first = to_array(result.network.kernel_of_map)[order]
-        best_first = best_first[best_first >= 0]
-        by_rank = best_first[np.sort(np.unique(best_first, return_index=True)[1])]
-        self.clustering_kernels_ = by_rank[kernels[by_rank]]
-        self.reconstruction_kernels_ = by_rank[~kernels[by_rank]]
+        self.clustering_kernels_, self.reconstruction_kernels_ = order_kernels(
+            split, result.network.kernel_of_map
+        )
         self.assignment_counts_ = np.stack(
             [
                 np.bincount(clusters, minlength=split.clusters.centres.shape[1])

@@ -6,7 +6,9 @@ import warnings
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from dccad.clustering import (
@@ -15,6 +17,7 @@ from dccad.clustering import (
     rank_maps,
     split_kernels,
     switched_share,
+    to_array,
 )
 from dccad.errors import LatentCollapseWarning
 
@@ -98,6 +101,29 @@ def split_maps(
     clustering = torch.zeros_like(qualities, dtype=torch.bool)
     clustering[best[kernels]] = True
     return kernels, clustering
+
+
+def order_kernels(
+    split: KernelSplit, kernel_of_map: Tensor
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Clustering and reconstruction kernels, each by the rank of its best map.
+
+    Parameters
+    ----------
+    split : KernelSplit
+    kernel_of_map : Tensor of shape (n_maps,), int64
+        As in :func:`split_maps`.
+
+    Returns
+    -------
+    (clustering, reconstruction) : ndarray of int64
+        Numbers of the kernels.
+    """
+    best_first = to_array(kernel_of_map)[np.argsort(to_array(split.ranks))]
+    best_first = best_first[best_first >= 0]
+    by_rank = best_first[np.sort(np.unique(best_first, return_index=True)[1])]
+    clustering = to_array(split.kernels)[by_rank]
+    return by_rank[clustering], by_rank[~clustering]
 
 
 def changes(previous: KernelSplit | None, split: KernelSplit) -> dict[str, Any]:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from dccad.directional import DirectionalAutoencoder, DirectionalSettings
 from dccad.network import Autoencoder, NetworkSettings
@@ -23,6 +23,7 @@ from dccad.representation import (
 )
 from dccad.runs import Run
 from dccad.scaling import ScalingKind
+from dccad.scoring import in_chunks
 from dccad.statistics import (
     BANDWIDTH,
     PERSISTENCE_WEIGHTS,
@@ -34,11 +35,11 @@ from dccad.statistics import (
 from dccad.training import OnEpoch, TrainingResult, TrainingSettings, fit_jointly
 from dccad.windows import WindowSet, window_starts, windows_to_rows
 
-CHUNK = 1024
-"""Windows that pass the network at a time."""
-
 FOLD_WINDOWS = 500
 """A model of the cross-fitting trains on about this many unlabelled windows at most."""
+
+FOLD_NORMAL_WINDOWS = 2000
+"""And on about this many reference windows at most; its distances are fitted on all of them."""
 
 
 @dataclass(frozen=True)
@@ -112,17 +113,13 @@ def fit_statistics(
 
 def _extract_features(network: Autoencoder, windows: WindowSet) -> dict[str, NDArray[np.float64]]:
     assert isinstance(network, DirectionalAutoencoder)
-    network.eval()
-    device = next(network.parameters()).device
-    kept: dict[str, list[NDArray[Any]]] = {}
-    with torch.inference_mode():
-        for indices in torch.arange(len(windows)).split(CHUNK):
-            batch = windows[indices].to(device)
-            found = window_features(network, batch, *network(batch))
-            found["row"] = found["row"][:, -1]  # each row once, as the newest of its window
-            for name, values in found.items():
-                kept.setdefault(name, []).append(values.double().cpu().numpy())
-    return {name: np.concatenate(parts) for name, parts in kept.items()}
+
+    def measure(batch: Tensor) -> dict[str, Tensor]:
+        found = window_features(network, batch, *network(batch))
+        found["row"] = found["row"][:, -1]  # each row once, as the newest of its window
+        return {name: values.double() for name, values in found.items()}
+
+    return in_chunks(windows, network, measure)
 
 
 def measure_rows(
@@ -136,21 +133,15 @@ def measure_rows(
     windows = representation.windows(runs, window)
     if not len(windows):
         return [np.full((len(run), len(statistics.names)), np.nan) for run in runs]
-    network.eval()
-    device = next(network.parameters()).device
-    parts = []
-    with torch.inference_mode():
-        for indices in torch.arange(len(windows)).split(CHUNK):
-            batch = windows[indices].to(device)
-            parts.append(statistics.measure(network, batch, *network(batch)).cpu().numpy())
+
+    def measure(batch: Tensor) -> dict[str, Tensor]:
+        return {"statistics": statistics.measure(network, batch, *network(batch))}
+
+    found = in_chunks(windows, network, measure)["statistics"]
     lengths = [len(run) for run in runs]
     starts = windows.starts.numpy()
-    rows = windows_to_rows(np.concatenate(parts), starts, window, lengths, np.nan)
+    rows = windows_to_rows(found, starts, window, lengths, np.nan)
     return np.split(rows, np.cumsum(lengths)[:-1])
-
-
-FOLD_NORMAL_WINDOWS = 2000
-"""And on about this many reference windows at most; its distances are fitted on all of them."""
 
 
 class FoldScorer:
@@ -184,15 +175,10 @@ class FoldScorer:
         normal = representation.windows(training, recipe.window, recipe.stride)
         regimes = regime_windows(self.regimes, representation, recipe.window, self.thinned)
         thinned = recipe.stride * max(1, -(-len(normal) // FOLD_NORMAL_WINDOWS))
-        shown = (
-            normal
-            if thinned == recipe.stride
-            else representation.windows(training, recipe.window, thinned)
-        )
+        shown = representation.windows(training, recipe.window, thinned)
         # persistence is counted on the reference's windows, at the stride that they now have
-        settings = replace(recipe.training, stride=thinned)
-        windows = join_windows([shown, *regimes])
-        network = fit_jointly(windows, recipe.network, settings, recipe.device).network
+        thin = replace(recipe, training=replace(recipe.training, stride=thinned))
+        network = thin.train(join_windows([shown, *regimes])).network
         statistics = fit_statistics(network, normal, recipe.stride, regimes)
         if self.advance is not None:
             self.advance()

@@ -21,6 +21,18 @@ ConsensusKind: TypeAlias = Literal["vote", "centres"]
 ScoreKind: TypeAlias = Literal["statistics", "centres"]
 CalibrationKind: TypeAlias = Literal["cross-fitted", "held-out"]
 
+AS_PUBLISHED = {
+    "representation": "sensors",
+    "taming": None,
+    "encoder": "dense",
+    "ranking": "distance",
+    "consensus": "centres",
+    "scoring": "centres",
+    "calibration": "held-out",
+}
+"""Parameters that give the published method; the gradient routing "two-step" is its form, too, and
+"one-pass" does as well."""
+
 _WHOLE_NUMBERS = {
     "window": 1,
     "stride": 1,

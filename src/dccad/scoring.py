@@ -6,6 +6,7 @@ it. It fits nothing: what it needs was fixed by the fit and stands in a partitio
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -112,6 +113,34 @@ def score_windows(
     }
 
 
+def in_chunks(
+    windows: WindowSet, network: Autoencoder, measure: Callable[[Tensor], dict[str, Tensor]]
+) -> dict[str, NDArray[Any]]:
+    """Measure all windows, so many at a time that the memory is bounded.
+
+    Parameters
+    ----------
+    windows : WindowSet
+        At least one window.
+    network : Autoencoder
+        Where it is, the windows are brought; set to evaluation mode.
+    measure : callable (batch of windows) -> dict of Tensor with one entry per window
+
+    Returns
+    -------
+    dict of ndarray
+        What ``measure`` gives, for all windows.
+    """
+    network.eval()
+    device = next(network.parameters()).device
+    kept: dict[str, list[NDArray[Any]]] = {}
+    with torch.inference_mode():
+        for indices in torch.arange(len(windows)).split(CHUNK):
+            for name, values in measure(windows[indices].to(device)).items():
+                kept.setdefault(name, []).append(values.cpu().numpy())
+    return {name: np.concatenate(parts) for name, parts in kept.items()}
+
+
 def score_window_set(
     windows: WindowSet,
     network: Autoencoder,
@@ -132,20 +161,18 @@ def score_window_set(
     keep_latents, keep_assignments : bool
         Return what takes n_windows × n_maps numbers, too.
     """
-    network.eval()
     device = next(network.parameters()).device
     partition, statistics = partition.to(device), statistics.to(device)
-    kept: dict[str, list[NDArray[Any]]] = {}
-    with torch.inference_mode():
-        for indices in torch.arange(len(windows)).split(CHUNK):
-            found = score_windows(windows[indices].to(device), network, partition, statistics)
-            if keep_assignments:
-                found["assignments"] = assign_maps(found["latents"], partition.centres)
-            if not keep_latents:
-                del found["latents"]
-            for name, values in found.items():
-                kept.setdefault(name, []).append(values.cpu().numpy())
-    joined = {name: np.concatenate(parts) for name, parts in kept.items()}
+
+    def measure(batch: Tensor) -> dict[str, Tensor]:
+        found = score_windows(batch, network, partition, statistics)
+        if keep_assignments:
+            found["assignments"] = assign_maps(found["latents"], partition.centres)
+        if not keep_latents:
+            del found["latents"]
+        return found
+
+    joined = in_chunks(windows, network, measure)
     return WindowResults(
         joined.get("latents"),
         joined.get("assignments"),

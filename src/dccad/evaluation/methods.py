@@ -9,9 +9,10 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dccad.detector import AS_PUBLISHED, DCCA
+from dccad.detector import DCCA
 from dccad.evaluation import baselines
 from dccad.evaluation.baselines import Baseline, FlagRows
+from dccad.parameters import AS_PUBLISHED
 
 WINDOW = 30
 """Window of every protocol, in rows."""

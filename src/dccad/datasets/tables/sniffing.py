@@ -161,6 +161,7 @@ def _zip_format(label: str, path: Path) -> str:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
             kind = archive.read("mimetype")[:80] if "mimetype" in names else b""
+    # zipfile has RuntimeError for an encrypted member, NotImplementedError for a rare compression
     except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError) as error:
         raise InputError(
             f"{label}: a damaged workbook or ZIP archive ({reason(error)}); copy or export it again"

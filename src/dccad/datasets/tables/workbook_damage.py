@@ -93,7 +93,7 @@ def broken_member(content: bytes) -> str | None:
             return archive.testzip()
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
         return str(error)
-    except (NotImplementedError, RuntimeError):  # encrypted, or compressed in a rare way
+    except (NotImplementedError, RuntimeError):  # zipfile's: a rare compression, encryption
         return None
 
 

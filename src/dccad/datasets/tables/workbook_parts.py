@@ -12,7 +12,8 @@ UNREADABLE = (
     *(LookupError, ValueError, EOFError, StopIteration, RuntimeError, NotImplementedError),
     *(zipfile.BadZipFile, zlib.error, expat.ExpatError, ElementTree.ParseError),
 )
-"""What looking into an archive can raise that is no .xlsx workbook, or takes liberties."""
+"""What looking into an archive can raise that is no .xlsx workbook, or takes liberties: zipfile has
+RuntimeError for an encrypted member, NotImplementedError for a rare compression."""
 
 
 def sheet_part(archive: zipfile.ZipFile, sheet: str) -> str:
