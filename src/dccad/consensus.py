@@ -123,9 +123,13 @@ def apply_cuts(cuts: Sequence[Cut], values: Tensor) -> Tensor:
     """Region of each row of values of shape (n_windows, n_maps), numbered as the cuts made them."""
     regions = torch.zeros(len(values), dtype=torch.int64, device=values.device)
     for cut in cuts:
-        upper = (regions == cut.region) & (cut.vote(values) > 0)
-        regions = torch.where(upper, torch.full_like(regions, cut.created), regions)
+        regions = _apply_cut(cut, regions, values)
     return regions
+
+
+def _apply_cut(cut: Cut, regions: Tensor, values: Tensor) -> Tensor:
+    upper = (regions == cut.region) & (cut.vote(values) > 0)
+    return torch.where(upper, torch.full_like(regions, cut.created), regions)
 
 
 def find_consensus(
@@ -166,11 +170,17 @@ def find_consensus(
     """
     values = latents[..., 0]
     regions = torch.zeros(len(values), dtype=torch.int64, device=values.device)
-    proposals = {0: _propose(values, candidates, starts, window, stride, ranking, regions == 0)}
+    proposals: dict[int, Cut | None] = {}
     cuts: list[Cut] = []
     automatic = n_regions is None
     smallest = FEWEST_WINDOWS * window / (stride * len(values))
     while len(cuts) + 1 < (MOST_REGIONS if automatic else n_regions or 2):
+        for part in range(len(cuts) + 1):
+            if part not in proposals:
+                inside = regions == part
+                proposals[part] = _propose(
+                    values, candidates, starts, window, stride, ranking, inside
+                )
         size = {region: float((regions == region).double().mean()) for region in proposals}
         ready = {
             region: found
@@ -184,11 +194,8 @@ def find_consensus(
         region = max(ready, key=lambda region: ready[region].quality * size[region] ** 0.5)
         cut = replace(ready[region], region=region, created=len(cuts) + 1)
         cuts.append(cut)
-        upper = (regions == region) & (cut.vote(values) > 0)
-        regions = torch.where(upper, torch.full_like(regions, cut.created), regions)
-        for part in (region, cut.created):
-            inside = regions == part
-            proposals[part] = _propose(values, candidates, starts, window, stride, ranking, inside)
+        regions = _apply_cut(cut, regions, values)
+        del proposals[region]  # it is another one now
     return tuple(cuts), regions.cpu().numpy()
 
 
