@@ -21,6 +21,7 @@ LAYERS = [
         "long_run",
         "autocorrelation",
         "pooling",
+        "moments",
         "splitting",
     },
     {"inputs", "preparation_steps", "directional", "representation", "clustering"},

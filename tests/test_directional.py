@@ -183,6 +183,58 @@ def test_a_value_in_one_direction_shows_under_its_name_and_no_other(which):
     assert found[f"all {other} energy"] == pytest.approx(np.log(1e-6), rel=1e-5)
 
 
+# -- the shorter ways that training takes ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_training_sees_the_same_pooled_maps_and_reconstruction_as_scoring(name):
+    network = build(name)
+    windows = windows_for(network.settings, n=7) + 3.0
+    maps, reconstruction = network(windows)
+    pooled = network.pool(maps)
+    torch.testing.assert_close(network.pool_windows(windows), pooled, rtol=1e-10, atol=1e-10)
+    singles, again = network.pool_and_reconstruct(windows)
+    n_single = int((network.kernel_of_map >= 0).sum())
+    torch.testing.assert_close(singles, pooled[:, :n_single], rtol=1e-10, atol=1e-10)
+    torch.testing.assert_close(again, reconstruction, rtol=1e-10, atol=1e-10)
+    torch.testing.assert_close(network.reconstruct(windows), reconstruction, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_the_decoder_is_its_transposed_convolution(name):
+    network = build(name)
+    maps = network.encode(windows_for(network.settings))
+    mixed = functional.leaky_relu(network.normalisation(network.mixing(maps)), 0.1)
+    torch.testing.assert_close(network.decode(maps), network.decoder(mixed), rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_training_follows_the_same_gradient_as_the_maps_would_give(name):
+    network = build(name).train()
+    windows = windows_for(network.settings, n=7)
+    weights = torch.linspace(-1, 2, 7, dtype=torch.float64)[:, None, None]
+    found = []
+    for shorter in (True, False):
+        if shorter:
+            latents, output = network.pool_and_reconstruct(windows)
+        else:
+            maps, output = network(windows)
+            latents = network.pool(maps)[:, : latents.shape[1]]
+        loss = (latents * weights).square().sum() + (output * weights).square().sum()
+        found.append(gradients_of(loss, list(network.parameters())))
+    for one, two in zip(*found, strict=True):
+        torch.testing.assert_close(one, two, rtol=1e-8, atol=1e-9)
+
+
+def test_the_variance_of_a_map_far_from_zero_keeps_its_digits_in_single_precision():
+    network = build("sensors and directions", torch.float32)
+    windows = windows_for(network.settings).float()
+    near, far = (network.pool_windows(windows + offset) for offset in (0.0, 100.0))
+    n_kernels = network.settings.n_kernels
+    variances = slice(2 * n_kernels, 3 * n_kernels)
+    torch.testing.assert_close(far[:, variances], near[:, variances], rtol=0, atol=1e-3)
+
+
 # -- gradient routing ----------------------------------------------------------------------------
 
 
@@ -198,24 +250,23 @@ def make_batch(network, n=6):
     for kernel in kernels.nonzero().flatten().tolist():  # one map of each, means and variances
         mine = (network.kernel_of_map == kernel).nonzero().flatten()
         maps[mine[kernel % len(mine)]] = True
-    scale = torch.rand(settings.n_maps, generator=generator, dtype=torch.float64) + 0.5
-    return windows, centres, assigned, kernels, maps, scale
+    return windows, centres, assigned, kernels, maps
 
 
 @pytest.mark.parametrize("name", ["sensors and directions", "directions"])
 @pytest.mark.parametrize("alpha", [0.0, 0.5, 0.99])
 def test_reconstruction_kernels_follow_the_reconstruction_alone(name, alpha):
     network = build(name).train()
-    windows, centres, assigned, kernels, maps, scale = make_batch(network)
+    windows, centres, assigned, kernels, maps = make_batch(network)
     names, parameters = zip(*network.named_parameters(), strict=True)
     activation, output = network(windows)
     of_reconstruction = gradients_of(reconstruction_loss(output, windows), parameters)
     of_cluster = gradients_of(
-        clustering_loss(network.pool(activation), centres, assigned, maps, scale), parameters
+        clustering_loss(network.pool(activation), centres, assigned, maps, True), parameters
     )
     optimizer = torch.optim.SGD(parameters, lr=0.0)
     joint_step(
-        network, optimizer, windows, centres, assigned, kernels, alpha, "one-pass", maps, scale
+        network, optimizer, windows, centres, assigned, kernels, alpha, "one-pass", maps, True
     )
     for which, parameter, g_r, g_c in zip(
         names, parameters, of_reconstruction, of_cluster, strict=True
@@ -234,7 +285,7 @@ def test_reconstruction_kernels_move_as_if_there_were_no_clusters(routing):
     moved = []
     for shift in (0.0, 10.0):
         network = build("sensors and directions").train()
-        windows, centres, assigned, kernels, maps, scale = make_batch(network)
+        windows, centres, assigned, kernels, maps = make_batch(network)
         optimizer = torch.optim.SGD(network.map_parameters(), lr=0.1)
         joint_step(
             network,
@@ -246,7 +297,7 @@ def test_reconstruction_kernels_move_as_if_there_were_no_clusters(routing):
             0.5,
             routing,
             maps,
-            scale,
+            True,
         )
         moved.append(network.kernels.detach().clone())
     start = build("sensors and directions").kernels
@@ -256,10 +307,24 @@ def test_reconstruction_kernels_move_as_if_there_were_no_clusters(routing):
     assert not torch.isclose(moved[0][kernels], moved[1][kernels]).all(dim=1).any()
 
 
-def test_the_clustering_loss_by_hand_divides_each_map_by_its_spread():
+def test_the_clustering_loss_is_the_share_of_each_maps_variance_that_is_left():
     latents = torch.tensor([[[1.0], [10.0], [5.0]], [[3.0], [30.0], [5.0]]])
-    centres = torch.zeros(3, 2, 1)
-    assigned = torch.zeros(2, 3, dtype=torch.int64)
+    centres = torch.tensor([[[1.0], [2.0]], [[15.0], [30.0]], [[0.0], [0.0]]])
+    assigned = torch.tensor([[0, 0, 0], [1, 1, 0]])
     chosen = torch.tensor([True, True, False])
-    loss = clustering_loss(latents, centres, assigned, chosen, torch.tensor([1.0, 10.0, 1e-9]))
-    assert loss.item() == pytest.approx((1 + 9 + 1 + 9) / 4)
+    loss = clustering_loss(latents, centres, assigned, chosen, relative=True)
+    # map 0: errors 0 and 1, variance 1; map 1: errors −5 and 0, variance 100
+    assert loss.item() == pytest.approx(((0 + 1) / 2 / 1 + (25 + 0) / 2 / 100) / 2)
+
+
+def test_shrinking_maps_and_centres_together_does_not_lower_the_clustering_loss():
+    """Or joint training would shrink the clustering kernels instead of parting the regimes."""
+    latents = torch.randn(40, 3, 1, dtype=torch.float64)
+    centres, assigned = torch.randn(3, 2, 1, dtype=torch.float64), torch.ones(40, 3).long()
+    losses = [
+        clustering_loss(scale * latents, scale * centres, assigned, torch.ones(3).bool(), True)
+        for scale in (1.0, 0.1)
+    ]
+    assert losses[1].item() == pytest.approx(losses[0].item())
+    constant = clustering_loss(0 * latents, 0 * centres, assigned, torch.ones(3).bool(), True)
+    assert constant.item() == 0.0

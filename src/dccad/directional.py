@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from dccad.moments import pool_kernels, window_moments
 from dccad.network import Autoencoder
 from dccad.pooling import COLLECTIVE, STATISTICS, pool_maps, pool_together
 
@@ -103,20 +104,26 @@ class DirectionalAutoencoder(Autoencoder):
 
     def encode(self, windows: Tensor) -> Tensor:
         """Windows (B, D, L) to activation maps (B, kernels, L − kernel size + 1)."""
-        size = self.kernels.shape[1]
-        length = windows.shape[2] - size + 1
-        kernels = self.kernels.view(windows.shape[1], -1, size, 1)
-        # a sum over the few taps: torch's grouped convolution is slower by far on a CPU
-        maps = windows[:, :, None, :length] * kernels[:, :, 0]
-        for tap in range(1, size):
-            maps = maps + windows[:, :, None, tap : tap + length] * kernels[:, :, tap]
-        return maps.flatten(1, 2)
+        return _slide(self.kernels_of_directions, windows)
 
     def decode(self, maps: Tensor) -> Tensor:
         """Activation maps to reconstructed windows (B, D, L)."""
-        mixed = functional.leaky_relu(self.normalisation(self.mixing(maps)), 0.1)
-        reconstruction: Tensor = self.decoder(mixed)
-        return reconstruction
+        return self._unmix(self.mixing(maps))
+
+    def reconstruct(self, windows: Tensor) -> Tensor:
+        """Windows to reconstructed windows: kernels and mixing are one convolution."""
+        kernels = self.kernels_of_directions
+        mixing = self.mixing.weight.view(-1, *kernels.shape[:2])
+        combined = torch.einsum("bdk,dks->bds", mixing, kernels)
+        return self._unmix(functional.conv1d(windows, combined, self.mixing.bias))
+
+    def _unmix(self, mixed: Tensor) -> Tensor:
+        """Bottleneck (B, channels, T) to reconstructed windows (B, D, L)."""
+        mixed = functional.leaky_relu(self.normalisation(mixed), 0.1)
+        # a transposed convolution is one with mirrored kernels, which is faster on a CPU
+        weights, reach = self.decoder.weight, self.decoder.weight.shape[2] - 1
+        mirrored = weights.transpose(0, 1).flip(2)
+        return functional.conv1d(functional.pad(mixed, (reach, reach)), mirrored, self.decoder.bias)
 
     def pool(self, maps: Tensor) -> Tensor:
         """Activation maps (B, kernels, T) to what is clustered, (B, n_maps, 1).
@@ -126,6 +133,26 @@ class DirectionalAutoencoder(Autoencoder):
         """
         parts = [*pool_maps(maps), *(pool_together(level) for level in self.levels(maps))]
         return torch.cat(parts, dim=1)[..., None]
+
+    def pool_windows(self, windows: Tensor) -> Tensor:
+        """Windows to pooled maps, by their moments."""
+        level = _slide(self.kernels_of_directions[:, :1], windows)
+        together = [pool_together(level[:, group]) for group in self.settings.groups]
+        return torch.cat([self._pool_kernels(windows)[..., 0], *together], dim=1)[..., None]
+
+    def pool_and_reconstruct(self, windows: Tensor) -> tuple[Tensor, Tensor]:
+        """Windows to (pooled maps of single kernels, reconstruction)."""
+        return self._pool_kernels(windows), self.reconstruct(windows)
+
+    def _pool_kernels(self, windows: Tensor) -> Tensor:
+        kernels = self.kernels_of_directions
+        moments = window_moments(windows, kernels.shape[2])
+        return torch.cat(pool_kernels(moments, kernels), dim=1)[..., None]
+
+    @property
+    def kernels_of_directions(self) -> Tensor:
+        """The kernels, shape (n_directions, kernels_per_direction, kernel_size)."""
+        return self.kernels.view(self.settings.n_directions, -1, self.kernels.shape[1])
 
     def levels(self, maps: Tensor) -> list[Tensor]:
         """Maps of each group's first kernels, which hold the level of each direction."""
@@ -142,6 +169,17 @@ class DirectionalAutoencoder(Autoencoder):
     def map_parameters(self) -> list[nn.Parameter]:
         """Parameters with one row per kernel, which the gradient routing divides."""
         return [self.kernels]
+
+
+def _slide(kernels: Tensor, windows: Tensor) -> Tensor:
+    """Maps of kernels (D, k, size) that each see one direction of windows (B, D, L)."""
+    size = kernels.shape[2]
+    length = windows.shape[2] - size + 1
+    # a sum over the few taps: torch's grouped convolution is slower by far on a CPU
+    maps = windows[:, :, None, :length] * kernels[:, :, 0, None]
+    for tap in range(1, size):
+        maps = maps + windows[:, :, None, tap : tap + length] * kernels[:, :, tap, None]
+    return maps.flatten(1, 2)
 
 
 def describe_maps(settings: DirectionalSettings, sensors: tuple[str, ...]) -> list[str]:

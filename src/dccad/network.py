@@ -140,6 +140,21 @@ class Autoencoder(nn.Module, ABC):
         maps = self.encode(windows)
         return maps, self.decode(maps)
 
+    # What training needs; a network may have a shorter way than through its activation maps.
+
+    def reconstruct(self, windows: Tensor) -> Tensor:
+        """Windows to reconstructed windows."""
+        return self.decode(self.encode(windows))
+
+    def pool_windows(self, windows: Tensor) -> Tensor:
+        """Windows to the maps that are clustered."""
+        return self.pool(self.encode(windows))
+
+    def pool_and_reconstruct(self, windows: Tensor) -> tuple[Tensor, Tensor]:
+        """Windows to (maps of single kernels that are clustered, reconstruction)."""
+        maps, reconstruction = self(windows)
+        return self.pool(maps), reconstruction
+
 
 class EncoderBlock(nn.Module):
     """Convolution, leaky ReLU, batch normalisation: (B, C, L) to (B, kernels, L / stride)."""

@@ -26,6 +26,9 @@ from dccad.network import Autoencoder
 
 Routing: TypeAlias = Literal["one-pass", "two-step"]
 
+SMALLEST_VARIANCE = 1e-6
+"""Of a map over a batch, where the clustering loss is relative to it: a constant map has none."""
+
 
 def reconstruction_loss(reconstruction: Tensor, windows: Tensor) -> Tensor:
     """L_R = mean((x̂ − x)²) over windows, sensors and rows.
@@ -43,9 +46,9 @@ def clustering_loss(
     centres: Tensor,
     assignments: Tensor,
     clustering: Tensor,
-    scale: Tensor | None = None,
+    relative: bool = False,
 ) -> Tensor:
-    """L_C = mean over windows and clustering maps of ‖z_m − μ_m,a_m(i)‖² / s_m².
+    """L_C = mean over windows and clustering maps of ‖z_m − μ_m,a_m(i)‖².
 
     Parameters
     ----------
@@ -55,9 +58,10 @@ def clustering_loss(
         Rows belong to the windows of this batch: stored assignments taken by window index.
     clustering : Tensor of shape (n_maps,), bool
         The clustering maps.
-    scale : Tensor of shape (n_maps,), optional
-        Standard deviation s_m of each map at the last update, so that L_C of a map is the share of
-        its variance that the clusters leave unexplained. None: 1, as published.
+    relative : bool
+        Divide that of each map by its variance over the batch: the share that its clusters leave
+        unexplained. The variance moves with the map, so shrinking it gains nothing. False: as
+        published.
 
     Returns
     -------
@@ -73,9 +77,11 @@ def clustering_loss(
     """
     maps = clustering.nonzero().flatten()
     errors = latents[:, maps] - centres[maps, assignments[:, maps]]
-    if scale is not None:
-        errors = errors / scale[maps, None]
-    return errors.square().sum(dim=2).mean()
+    unexplained = errors.square().sum(dim=2).mean(dim=0)
+    if relative:
+        variance = latents[:, maps].var(dim=0, unbiased=False).sum(dim=1)
+        unexplained = unexplained / variance.clamp(min=SMALLEST_VARIANCE)
+    return unexplained.mean()
 
 
 def joint_step(
@@ -88,7 +94,7 @@ def joint_step(
     alpha: float,
     routing: Routing,
     clustering_maps: Tensor | None = None,
-    scale: Tensor | None = None,
+    relative: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """Move every parameter once for this batch; arguments as in :func:`clustering_loss`.
 
@@ -98,7 +104,7 @@ def joint_step(
     optimizer : torch.optim.Optimizer
         Over all parameters of the network.
     windows : Tensor of shape (batch, n_sensors, window)
-    centres, assignments, scale : Tensor
+    centres, assignments : Tensor
         Of the last update; ``assignments`` has this batch's rows.
     clustering : Tensor of shape (n_kernels,), bool
         The clustering kernels: the rows that the routing divides.
@@ -107,16 +113,17 @@ def joint_step(
     alpha : float
         Weight of the clustering loss, 0 ≤ α < 1.
     routing : {"one-pass", "two-step"}
+    relative : bool
 
     Returns
     -------
     (L_R, L_C) : scalars, detached, before the step
     """
     optimizer.zero_grad()
-    maps, output = network(windows)
+    latents, output = network.pool_and_reconstruct(windows)
     reconstruction = reconstruction_loss(output, windows)
     chosen = clustering if clustering_maps is None else clustering_maps
-    cluster = clustering_loss(network.pool(maps), centres, assignments, chosen, scale)
+    cluster = clustering_loss(latents, centres, assignments, chosen, relative)
     ((1 - alpha) * reconstruction + alpha * cluster).backward()
     if routing == "one-pass":
         route_one_pass(network, clustering, alpha)
@@ -125,7 +132,7 @@ def joint_step(
         with frozen_rows(network, optimizer, ~clustering):
             optimizer.step()
         optimizer.zero_grad()
-        reconstruction_loss(network(windows)[1], windows).backward()
+        reconstruction_loss(network.reconstruct(windows), windows).backward()
         with frozen_rows(network, optimizer, clustering):
             optimizer.step()
     return reconstruction.detach(), cluster.detach()

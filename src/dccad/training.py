@@ -209,7 +209,7 @@ class _Loop:
             for indices in self.batches():
                 batch = self.windows[indices]
                 optimizer.zero_grad()
-                loss = reconstruction_loss(self.network(batch)[1], batch)
+                loss = reconstruction_loss(self.network.reconstruct(batch), batch)
                 loss.backward()
                 optimizer.step()
                 total += loss.detach().cpu() * len(indices)
@@ -242,7 +242,7 @@ class _Loop:
                 settings.alpha,
                 settings.routing,
                 split.clustering,
-                None if settings.ranking == "distance" else split.spread.clamp(min=1e-6),
+                settings.ranking != "distance",
             )
             totals += torch.stack(losses).cpu() * len(indices)
         reconstruction, cluster = (totals / len(self.windows)).tolist()
@@ -319,7 +319,7 @@ class _Loop:
         self.network.eval()
         with torch.no_grad():
             parts = [
-                self.network.pool(self.network.encode(self.windows[indices]))
+                self.network.pool_windows(self.windows[indices])
                 for indices in torch.arange(len(self.windows)).split(1024)
             ]
         return torch.cat(parts)
