@@ -656,3 +656,13 @@ def naive_stretches(lengths, starts, normal, window):
         else:
             found.append([run, first, first + window])
     return [tuple(entry) for entry in found]
+
+
+def naive_sliding(values, length):
+    """Sum, mean and variance of every ``length`` consecutive values."""
+    found = []
+    for start in range(len(values) - length + 1):
+        part = values[start : start + length]
+        mean = math.fsum(part) / length
+        found.append((math.fsum(part), mean, math.fsum((v - mean) ** 2 for v in part) / length))
+    return found

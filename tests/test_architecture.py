@@ -22,11 +22,12 @@ LAYERS = [
         "autocorrelation",
         "pooling",
         "moments",
+        "sliding",
         "splitting",
     },
     {"inputs", "preparation_steps", "directional", "representation", "clustering"},
     {"preparation", "ranking", "objective", "statistics", "kernel_split"},
-    {"consensus"},
+    {"consensus", "dense"},
     {"regions"},
     {
         "training",

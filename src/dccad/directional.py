@@ -108,22 +108,30 @@ class DirectionalAutoencoder(Autoencoder):
 
     def decode(self, maps: Tensor) -> Tensor:
         """Activation maps to reconstructed windows (B, D, L)."""
-        return self._unmix(self.mixing(maps))
+        return self._expand(self._activate(self.mixing(maps)))
 
     def reconstruct(self, windows: Tensor) -> Tensor:
         """Windows to reconstructed windows: kernels and mixing are one convolution."""
+        return self._expand(self.bottleneck(windows))
+
+    def bottleneck(self, windows: Tensor) -> Tensor:
+        """What the decoder sees of windows (B, D, L), or of runs: (B, channels, L − size + 1)."""
         kernels = self.kernels_of_directions
         mixing = self.mixing.weight.view(-1, *kernels.shape[:2])
         combined = torch.einsum("bdk,dks->bds", mixing, kernels)
-        return self._unmix(functional.conv1d(windows, combined, self.mixing.bias))
+        return self._activate(functional.conv1d(windows, combined, self.mixing.bias))
 
-    def _unmix(self, mixed: Tensor) -> Tensor:
+    def _activate(self, mixed: Tensor) -> Tensor:
+        return functional.leaky_relu(self.normalisation(mixed), 0.1)
+
+    def _expand(self, bottleneck: Tensor) -> Tensor:
         """Bottleneck (B, channels, T) to reconstructed windows (B, D, L)."""
-        mixed = functional.leaky_relu(self.normalisation(mixed), 0.1)
         # a transposed convolution is one with mirrored kernels, which is faster on a CPU
         weights, reach = self.decoder.weight, self.decoder.weight.shape[2] - 1
         mirrored = weights.transpose(0, 1).flip(2)
-        return functional.conv1d(functional.pad(mixed, (reach, reach)), mirrored, self.decoder.bias)
+        return functional.conv1d(
+            functional.pad(bottleneck, (reach, reach)), mirrored, self.decoder.bias
+        )
 
     def pool(self, maps: Tensor) -> Tensor:
         """Activation maps (B, kernels, T) to what is clustered, (B, n_maps, 1).

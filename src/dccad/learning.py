@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dccad.dense import Reading, stretches
 from dccad.directional import DirectionalAutoencoder, DirectionalSettings
 from dccad.network import Autoencoder, NetworkSettings
 from dccad.representation import (
@@ -23,7 +24,7 @@ from dccad.representation import (
 )
 from dccad.runs import Run
 from dccad.scaling import ScalingKind
-from dccad.scoring import in_chunks
+from dccad.scoring import in_chunks, in_stretches, measure_windows
 from dccad.statistics import (
     BANDWIDTH,
     PERSISTENCE_WEIGHTS,
@@ -113,13 +114,26 @@ def fit_statistics(
 
 def _extract_features(network: Autoencoder, windows: WindowSet) -> dict[str, NDArray[np.float64]]:
     assert isinstance(network, DirectionalAutoencoder)
+    found = stretches(windows)
+    if found is None:
+        return in_chunks(windows, network, lambda batch: _read_windows(network, batch))
+    return in_stretches(windows, network, found, _read_newest)
 
-    def measure(batch: Tensor) -> dict[str, Tensor]:
-        found = window_features(network, batch, *network(batch))
-        found["row"] = found["row"][:, -1]  # each row once, as the newest of its window
-        return {name: values.double() for name, values in found.items()}
 
-    return in_chunks(windows, network, measure)
+def _read_windows(network: DirectionalAutoencoder, batch: Tensor) -> dict[str, Tensor]:
+    features = window_features(network, batch, *network(batch))
+    features["row"] = features["row"][:, -1]  # each row once, as the newest of its window
+    return {name: values.double() for name, values in features.items()}
+
+
+def _read_newest(reading: Reading) -> dict[str, Tensor]:
+    features = {
+        "row": reading.newest,
+        "mean": reading.mean,
+        "log-variance": reading.log_variance,
+        "residual": reading.residual,
+    }
+    return {name: values.double() for name, values in features.items()}
 
 
 def measure_rows(
@@ -133,14 +147,10 @@ def measure_rows(
     windows = representation.windows(runs, window)
     if not len(windows):
         return [np.full((len(run), len(statistics.names)), np.nan) for run in runs]
-
-    def measure(batch: Tensor) -> dict[str, Tensor]:
-        return {"statistics": statistics.measure(network, batch, *network(batch))}
-
-    found = in_chunks(windows, network, measure)["statistics"]
+    measured = measure_windows(windows, network, statistics)
     lengths = [len(run) for run in runs]
     starts = windows.starts.numpy()
-    rows = windows_to_rows(found, starts, window, lengths, np.nan)
+    rows = windows_to_rows(measured, starts, window, lengths, np.nan)
     return np.split(rows, np.cumsum(lengths)[:-1])
 
 

@@ -57,6 +57,12 @@ class CentrePartition:
         """Region of each window from latents of shape (n_windows, n_maps, map_length)."""
         return assign_regions(latents[:, self.clustering_maps], self.region_centres)
 
+    def maps_read(self, n_maps: int) -> Tensor:
+        """Which of the maps :meth:`assign` reads, shape (n_maps,), bool."""
+        read = torch.zeros(n_maps, dtype=torch.bool)
+        read[self.clustering_maps.cpu()] = True
+        return read
+
     def to(self, device: torch.device) -> CentrePartition:
         """The same partition with its tensors on another device."""
         return CentrePartition(
@@ -86,6 +92,13 @@ class ConsensusPartition:
     def assign(self, latents: Tensor) -> Tensor:
         """Region of each window from pooled maps of shape (n_windows, n_maps, 1)."""
         return self.consensus.assign(latents)
+
+    def maps_read(self, n_maps: int) -> Tensor:
+        """Which of the pooled maps :meth:`assign` reads, shape (n_maps,), bool."""
+        read = torch.zeros(n_maps, dtype=torch.bool)
+        for cut in self.consensus.cuts:
+            read[torch.from_numpy(cut.maps)] = True
+        return read
 
     def to(self, device: torch.device) -> ConsensusPartition:
         """The same partition with its tensors on another device."""

@@ -1,7 +1,10 @@
 """Windows to regions and statistics with what the fit stored.
 
-:func:`score_windows` is the one function behind batch scoring and everything that must agree with
-it. It fits nothing: what it needs was fixed by the fit and stands in a partition and in statistics.
+Nothing is fitted here: what scoring needs was fixed by the fit and stands in a partition and in
+statistics. Neighbouring windows of a run are read together (:mod:`dccad.dense`), others one by one
+(:func:`score_windows`); both are judged by :meth:`ConsensusPartition.assign` and
+:meth:`WindowStatistics.judge`. Windows of the published network are always read one by one: its
+convolutions pad, so that a window's maps depend on where it begins.
 """
 
 from __future__ import annotations
@@ -16,6 +19,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dccad.clustering import assign_maps
+from dccad.dense import Reading, read_stretches, stretches
+from dccad.directional import DirectionalAutoencoder
 from dccad.network import Autoencoder
 from dccad.regions import CentrePartition, ConsensusPartition, squared_distances
 from dccad.statistics import WindowStatistics
@@ -141,6 +146,57 @@ def in_chunks(
     return {name: np.concatenate(parts) for name, parts in kept.items()}
 
 
+def in_stretches(
+    windows: WindowSet,
+    network: DirectionalAutoencoder,
+    found: list[tuple[int, int]],
+    measure: Callable[[Reading], dict[str, Tensor]],
+    wanted: Tensor | None = None,
+) -> dict[str, NDArray[Any]]:
+    """Measure all windows of stretches of neighbours, as :func:`in_chunks` does others.
+
+    Parameters
+    ----------
+    windows : WindowSet
+    network : DirectionalAutoencoder
+        Set to evaluation mode.
+    found : list of (int, int)
+        As :func:`dccad.dense.stretches` gives them.
+    measure : callable (Reading) -> dict of Tensor with one entry per window
+    wanted : Tensor of shape (n_maps,), bool, optional
+        Pooled maps that are needed; None: all.
+    """
+    network.eval()
+    kept: dict[str, list[NDArray[Any]]] = {}
+    with torch.inference_mode():
+        for reading in read_stretches(network, windows, found, wanted):
+            for name, values in measure(reading).items():
+                kept.setdefault(name, []).append(values.cpu().numpy())
+    return {name: np.concatenate(parts) for name, parts in kept.items()}
+
+
+def measure_windows(
+    windows: WindowSet, network: Autoencoder, statistics: WindowStatistics
+) -> NDArray[np.float64]:
+    """Statistics alone of all windows, shape (n_windows, n_statistics)."""
+    assert isinstance(network, DirectionalAutoencoder)
+    found = stretches(windows)
+    if found is None:
+        return in_chunks(
+            windows,
+            network,
+            lambda batch: {"found": statistics.measure(network, batch, *network(batch))},
+        )["found"]
+    none = torch.zeros(network.settings.n_maps, dtype=torch.bool)
+    return in_stretches(
+        windows,
+        network,
+        found,
+        lambda reading: {"found": statistics.judge(reading.features(statistics))},
+        none,
+    )["found"]
+
+
 def score_window_set(
     windows: WindowSet,
     network: Autoencoder,
@@ -149,7 +205,7 @@ def score_window_set(
     keep_latents: bool = False,
     keep_assignments: bool = False,
 ) -> WindowResults:
-    """Score all windows of a log in chunks of bounded memory.
+    """Score all windows of a log, so many at a time that the memory is bounded.
 
     Parameters
     ----------
@@ -164,15 +220,30 @@ def score_window_set(
     device = next(network.parameters()).device
     partition, statistics = partition.to(device), statistics.to(device)
 
-    def measure(batch: Tensor) -> dict[str, Tensor]:
-        found = score_windows(batch, network, partition, statistics)
+    def complete(found: dict[str, Tensor]) -> dict[str, Tensor]:
         if keep_assignments:
             found["assignments"] = assign_maps(found["latents"], partition.centres)
         if not keep_latents:
             del found["latents"]
         return found
 
-    joined = in_chunks(windows, network, measure)
+    neighbours = stretches(windows) if isinstance(network, DirectionalAutoencoder) else None
+    if neighbours is None or not isinstance(statistics, WindowStatistics):
+        joined = in_chunks(
+            windows,
+            network,
+            lambda batch: complete(score_windows(batch, network, partition, statistics)),
+        )
+    else:
+        assert isinstance(network, DirectionalAutoencoder)
+        every = keep_latents or keep_assignments
+        joined = in_stretches(
+            windows,
+            network,
+            neighbours,
+            lambda reading: complete(judge_reading(reading, partition, statistics)),
+            None if every else partition.maps_read(network.settings.n_maps),
+        )
     return WindowResults(
         joined.get("latents"),
         joined.get("assignments"),
@@ -180,3 +251,14 @@ def score_window_set(
         joined["statistics"],
         statistics.names,
     )
+
+
+def judge_reading(
+    reading: Reading, partition: Partition, statistics: WindowStatistics
+) -> dict[str, Tensor]:
+    """Region and statistics of the windows of a reading, as :func:`score_windows` gives them."""
+    return {
+        "latents": reading.latents,
+        "regions": partition.assign(reading.latents),
+        "statistics": statistics.judge(reading.features(statistics)),
+    }

@@ -221,28 +221,44 @@ class WindowStatistics:
     def measure(
         self, network: Any, windows: Tensor, maps: Tensor, reconstruction: Tensor
     ) -> Tensor:
-        """Distances, shape (n_windows, n_statistics), float64.
-
-        Each is the squared Mahalanobis distance over the number of features.
-        "energy" is the mean over the rows of the window, "recent energy" over its last third;
-        "signature" is the likelihood ratio of :class:`Signatures`, its logarithm scaled.
-        """
+        """Distances of a batch of windows, shape (n_windows, n_statistics), float64."""
         features = window_features(network, windows, maps, reconstruction)
-        rows = features["row"]
-        distances = self.parts["row"].squared(rows.flatten(0, 1)).unflatten(0, rows.shape[:2])
-        recent = recent_positions(rows.shape[1])
-        columns = [distances.mean(dim=1), distances[:, -recent:].mean(dim=1)]
-        sizes = [rows.shape[2]] * 2
+        distances = self.row_distances(features.pop("row"))
+        recent = recent_positions(distances.shape[1])
+        features["energy"] = distances.mean(dim=1)
+        features["recent energy"] = distances[:, -recent:].mean(dim=1)
+        return self.judge(features)
+
+    def row_distances(self, rows: Tensor) -> Tensor:
+        """Squared distance of rows of shape (..., n_features), over the number of features."""
+        flat = self.parts["row"].squared(rows.reshape(-1, rows.shape[-1])) / rows.shape[-1]
+        return flat.view(rows.shape[:-1])
+
+    def judge(self, features: Mapping[str, Tensor]) -> Tensor:
+        """Distances of windows from normal ones, by their features; the arithmetic of every score.
+
+        Each is the squared Mahalanobis distance over the number of features; "signature" is the
+        likelihood ratio of :class:`Signatures`, its logarithm scaled.
+
+        Parameters
+        ----------
+        features : mapping of str to Tensor
+            ``energy`` and ``recent energy``, the mean of :meth:`row_distances` over the window and
+            over its last third, of shape (n_windows,); the others of :func:`window_features`.
+
+        Returns
+        -------
+        Tensor of shape (n_windows, n_statistics), float64
+        """
+        columns = [features["energy"], features["recent energy"]]
         for name, part in self.parts.items():
             if name != "row":
-                columns.append(part.squared(features[name]))
-                sizes.append(features[name].shape[1])
-        found = torch.stack(columns, dim=1) / torch.tensor(sizes, device=rows.device)
-        if self.signatures is None:
-            return found
-        ratio = self.signatures.log_ratio(features["mean"])
-        ratio = ratio.clamp(-SIGNATURE_RANGE, SIGNATURE_RANGE)
-        return torch.cat((found, (ratio / SIGNATURE_UNIT).exp()[:, None]), dim=1)
+                columns.append(part.squared(features[name]) / features[name].shape[1])
+        if self.signatures is not None:
+            ratio = self.signatures.log_ratio(features["mean"])
+            ratio = ratio.clamp(-SIGNATURE_RANGE, SIGNATURE_RANGE)
+            columns.append((ratio / SIGNATURE_UNIT).exp())
+        return torch.stack(columns, dim=1)
 
     def to(self, device: torch.device) -> WindowStatistics:
         """The same on another device."""
