@@ -17,6 +17,14 @@ from torch import Tensor
 
 from dccad.splitting import split_values
 
+SAMPLE = 2048
+"""Windows, drawn at random, on which restarts are compared where there are more; the best one is
+then brought to its end on all windows."""
+
+CELLS = 1 << 18
+"""Numbers of several maps that are clustered together: so few stay in a processor's cache from one
+iteration to the next."""
+
 
 @dataclass(frozen=True)
 class MapClusters:
@@ -54,7 +62,8 @@ def cluster_maps(
     n_clusters : int
         At most the number of windows.
     n_init : int
-        k-means++ restarts; each map keeps its best. Unused with ``initial``.
+        k-means++ restarts; each map keeps its best. Unused with ``initial``. More than
+        :data:`SAMPLE` windows are sampled for this.
     max_iter : int
         Most Lloyd iterations of one restart.
     tol : float
@@ -79,22 +88,33 @@ def cluster_maps(
     >>> round(float(clusters.inertia), 3)
     0.04
     """
-    if n_clusters == 2 and latents.shape[2] == 1:
+    if has_exact_cut(latents, n_clusters):
         return _cut_maps(latents)
-    # maps first and centred: the squared distances below lose no digits to a large offset
+    # centred: the squared distances below lose no digits to a large offset
     offset = latents.mean(dim=0)
-    points = (latents - offset).permute(1, 0, 2).contiguous()
-    threshold = tol * points.var(dim=(1, 2), unbiased=False)
-    best: MapClusters | None = None
-    for _ in range(1 if initial is not None else n_init):
-        if initial is not None:
-            centres = initial - offset[:, None]
-        else:
-            centres = _plus_plus(points, n_clusters, generator)
-        found = _lloyd(points, centres, max_iter, threshold)
-        best = found if best is None else _better(best, found)
-    assert best is not None
-    return MapClusters(best.centres + offset[:, None], best.assignments, best.inertia)
+    spread = latents.var(dim=0, unbiased=False).mean(dim=1)  # positions are centred one by one
+    if initial is None:
+        start = _seek(latents, offset, n_clusters, n_init, max_iter, tol * spread, generator)
+    else:
+        start = initial - offset[:, None]
+    found = [
+        _lloyd(_columns(latents, offset, maps), start[maps], max_iter, tol * spread[maps])
+        for maps in _blocks(latents)
+    ]
+    centres = torch.cat(found) + offset[:, None]
+    assignments = assign_maps(latents, centres)
+    return MapClusters(centres, assignments, _inertia(latents, centres, assignments))
+
+
+def has_exact_cut(latents: Tensor, n_clusters: int) -> bool:
+    """Tell whether maps (n_windows, n_maps, map_length) are single values, to be cut in two.
+
+    Examples
+    --------
+    >>> has_exact_cut(torch.zeros(9, 4, 1), 2), has_exact_cut(torch.zeros(9, 4, 5), 2)
+    (True, False)
+    """
+    return n_clusters == 2 and latents.shape[2] == 1
 
 
 def assign_maps(latents: Tensor, centres: Tensor) -> Tensor:
@@ -117,7 +137,15 @@ def assign_maps(latents: Tensor, centres: Tensor) -> Tensor:
     [0, 1, 0]
     """
     offset = centres.mean(dim=1)
-    return _assign((latents - offset).permute(1, 0, 2), centres - offset[:, None])
+    if has_exact_cut(latents, centres.shape[1]):
+        # which side of the middle: the sign of one product
+        step = (centres[:, 1] - centres[:, 0])[:, 0]
+        return ((latents - offset)[..., 0] * step > 0).long()
+    assignments = torch.empty(latents.shape[:2], dtype=torch.int64, device=latents.device)
+    for maps in _blocks(latents):
+        columns = _columns(latents, offset, maps)
+        assignments[:, maps] = _nearest(columns, centres[maps] - offset[maps, None]).T.long()
+    return assignments
 
 
 def centre_distances(centres: Tensor) -> Tensor:
@@ -210,79 +238,165 @@ def _cut_maps(latents: Tensor) -> MapClusters:
     return MapClusters(centres, assign_maps(latents, centres), split.within.to(latents.dtype))
 
 
-def _lloyd(points: Tensor, centres: Tensor, max_iter: int, threshold: Tensor) -> MapClusters:
-    """Lloyd's iterations on (n_maps, n_windows, map_length) points from given centres."""
+def _blocks(latents: Tensor) -> list[slice]:
+    """Maps that are clustered together; a device other than the processor takes many at once."""
+    cells = CELLS if latents.device.type == "cpu" else 1024 * CELLS
+    n_windows, n_maps, map_length = latents.shape
+    step = max(1, cells // (n_windows * (map_length + 1)))
+    return [slice(first, first + step) for first in range(0, n_maps, step)]
+
+
+def _columns(latents: Tensor, offset: Tensor, maps: slice) -> Tensor:
+    """Centred windows of some maps as columns, (n_maps, map_length + 1, n_windows).
+
+    Below them stands a row of ones: products of matrices then count, and take constants along.
+    """
+    centred = (latents[:, maps] - offset[maps]).permute(1, 2, 0)
+    columns = latents.new_ones(len(centred), centred.shape[1] + 1, len(latents))
+    columns[:, :-1] = centred
+    return columns
+
+
+def _seek(
+    latents: Tensor,
+    offset: Tensor,
+    n_clusters: int,
+    n_init: int,
+    max_iter: int,
+    threshold: Tensor,
+    generator: torch.Generator | None,
+) -> Tensor:
+    """Centres of the best of several restarts, on a sample of the windows."""
+    if len(latents) > SAMPLE:
+        drawn = torch.randperm(len(latents), generator=generator)[:SAMPLE].sort().values
+        latents = latents[drawn.to(latents.device)]
+    parts = []
+    for maps in _blocks(latents):
+        columns = _columns(latents, offset, maps)
+        tried = torch.stack(
+            [
+                _lloyd(
+                    columns,
+                    _plus_plus(columns[:, :-1], n_clusters, generator),
+                    max_iter,
+                    threshold[maps],
+                )
+                for _ in range(n_init)
+            ]
+        )
+        inertia = [
+            _squared_distances(columns, each, _nearest(columns, each)).sum(dim=1) for each in tried
+        ]
+        best = torch.stack(inertia).argmin(dim=0)
+        parts.append(tried[best, torch.arange(len(best), device=best.device)])
+    return torch.cat(parts)
+
+
+def _lloyd(columns: Tensor, centres: Tensor, max_iter: int, threshold: Tensor) -> Tensor:
+    """Lloyd's iterations on :func:`_columns` from given centres."""
     centres = centres.clone()
-    active, current = torch.arange(len(points), device=points.device), points
+    active = torch.arange(len(columns), device=columns.device)
     for _ in range(max_iter):
-        assignments = _assign(current, centres[active])
-        moved = _means(current, assignments, centres[active])
+        moved = _means(columns, _nearest(columns, centres[active]), centres[active])
         going = (moved - centres[active]).square().sum(dim=(1, 2)) > threshold[active]
         centres[active] = moved
-        if not bool(going.any()):
+        still = int(going.sum())
+        if still == 0:
             break
-        if int(going.sum()) <= len(active) // 2:  # most maps settle long before the last one
-            active = active[going]
-            current = points[active]
-    assignments = _assign(points, centres)
-    inertia = _squared_distances(points, centres, assignments).sum(dim=0)
-    return MapClusters(centres, assignments, inertia)
+        if still <= len(active) // 2:  # most maps settle long before the last one
+            active, columns = active[going], columns[going]
+    return centres
 
 
-def _assign(points: Tensor, centres: Tensor) -> Tensor:
-    # ‖x‖² is the same for every centre of a map, so the nearest one needs only this part
-    partial = centres.square().sum(dim=2)[:, None, :] - 2 * points @ centres.transpose(1, 2)
-    return partial.argmin(dim=2).T.contiguous()
+def _nearest(columns: Tensor, centres: Tensor) -> Tensor:
+    """Nearest centre of each column, shape (n_maps, n_windows), in the dtype of the columns."""
+    # ‖x‖² is the same for every centre of a map, so the nearest one needs only ‖c‖² − 2 c · x
+    weights = torch.cat((-2 * centres, centres.square().sum(dim=2, keepdim=True)), dim=2)
+    if centres.shape[1] == 2:  # which side of the middle: one product decides
+        return ((weights[:, :1] - weights[:, 1:]) @ columns)[:, 0].gt_(0)
+    partial = (weights @ columns).unbind(dim=1)
+    best, number = partial[0], torch.zeros_like(partial[0])
+    for k, other in enumerate(partial[1:], start=1):  # torch's argmin takes many times as long
+        number.masked_fill_(other < best, k)
+        best = torch.minimum(best, other)
+    return number
 
 
-def _squared_distances(points: Tensor, centres: Tensor, assignments: Tensor) -> Tensor:
-    """Squared distance of each window to its centre, shape (n_windows, n_maps)."""
-    maps = torch.arange(len(points), device=points.device)
-    return (points.transpose(0, 1) - centres[maps, assignments]).square().sum(dim=2)
+def _members(assignments: Tensor, n_clusters: int, dtype: torch.dtype) -> Tensor:
+    """One where a window is in a cluster, else zero: (n_maps, n_clusters, n_windows)."""
+    if n_clusters == 2:
+        upper = assignments.to(dtype)
+        return torch.stack((1 - upper, upper), dim=1)
+    numbers = torch.arange(n_clusters, device=assignments.device)[:, None]
+    return (assignments[:, None] == numbers).to(dtype)
 
 
-def cluster_means(points: Tensor, assignments: Tensor, n_clusters: int) -> tuple[Tensor, Tensor]:
+def _inertia(latents: Tensor, centres: Tensor, assignments: Tensor) -> Tensor:
+    """Sum of squared distances of the windows to their centres, shape (n_maps,)."""
+    offset = centres.mean(dim=1)
+    parts = []
+    for maps in _blocks(latents):
+        columns, mine = _columns(latents, offset, maps), centres[maps] - offset[maps, None]
+        parts.append(_squared_distances(columns, mine, assignments[:, maps].T).sum(dim=1))
+    return torch.cat(parts)
+
+
+def _squared_distances(columns: Tensor, centres: Tensor, assignments: Tensor) -> Tensor:
+    """Squared distance of each window to its centre, shape (n_maps, n_windows)."""
+    members = _members(assignments, centres.shape[1], columns.dtype)
+    return (columns[:, :-1] - centres.transpose(1, 2) @ members).square_().sum(dim=1)
+
+
+def cluster_means(latents: Tensor, assignments: Tensor, n_clusters: int) -> tuple[Tensor, Tensor]:
     """Mean of each cluster of each map, and how many windows it has.
 
     Parameters
     ----------
-    points : Tensor of shape (n_maps, n_windows, map_length)
+    latents : Tensor of shape (n_windows, n_maps, map_length)
     assignments : Tensor of shape (n_windows, n_maps), int64
-    n_clusters : int
 
     Returns
     -------
     means : Tensor of shape (n_maps, n_clusters, map_length)
         0 for an empty cluster.
-    counts : Tensor of shape (n_maps, n_clusters), int64
+    counts : Tensor of shape (n_maps, n_clusters)
 
     Examples
     --------
-    >>> points = torch.tensor([[[1.0], [3.0], [8.0]]])
-    >>> means, counts = cluster_means(points, torch.tensor([[0], [0], [1]]), 2)
+    >>> latents = torch.tensor([1.0, 3.0, 8.0]).reshape(3, 1, 1)
+    >>> means, counts = cluster_means(latents, torch.tensor([[0], [0], [1]]), 2)
     >>> means.flatten().tolist(), counts.tolist()
-    ([2.0, 8.0], [[2, 1]])
+    ([2.0, 8.0], [[2.0, 1.0]])
     """
-    n_maps, _, map_length = points.shape
-    first = n_clusters * torch.arange(n_maps, device=points.device)
-    places = (assignments.T + first[:, None]).flatten()  # each cluster of each map has its place
-    counts = torch.bincount(places, minlength=n_maps * n_clusters).view(n_maps, n_clusters)
-    sums = points.new_zeros(n_maps * n_clusters, map_length)
-    sums.index_add_(0, places, points.reshape(-1, map_length))
-    means = sums.view(n_maps, n_clusters, map_length) / counts.clamp(min=1)[..., None]
-    return means, counts
+    offset = latents.mean(dim=0)
+    sums = torch.cat(
+        [
+            _sums(_columns(latents, offset, maps), assignments[:, maps].T, n_clusters)
+            for maps in _blocks(latents)
+        ]
+    )
+    counts = sums[..., -1]
+    means = sums[..., :-1] / counts.clamp(min=1)[..., None] + offset[:, None]
+    return means.masked_fill((counts == 0)[..., None], 0.0), counts
 
 
-def _means(points: Tensor, assignments: Tensor, centres: Tensor) -> Tensor:
+def _sums(columns: Tensor, assignments: Tensor, n_clusters: int) -> Tensor:
+    """Sum of each cluster, and last its count: (n_maps, n_clusters, map_length + 1)."""
+    members = _members(assignments, n_clusters, columns.dtype)
+    return (columns @ members.transpose(1, 2)).transpose(1, 2)
+
+
+def _means(columns: Tensor, assignments: Tensor, centres: Tensor) -> Tensor:
     """Mean of each cluster; an empty cluster moves to the window farthest from its centre."""
-    means, counts = cluster_means(points, assignments, centres.shape[1])
-    empty = counts == 0
+    sums = _sums(columns, assignments, centres.shape[1])
+    means = sums[..., :-1] / sums[..., -1:].clamp(min=1)
+    empty = sums[..., -1] == 0
     if bool(empty.any()):
-        distances = _squared_distances(points, centres, assignments)
+        distances = _squared_distances(columns, centres, assignments)
         for which in empty.any(dim=1).nonzero().flatten().tolist():
             clusters = empty[which].nonzero().flatten()
-            farthest = distances[:, which].topk(len(clusters)).indices
-            means[which, clusters] = points[which, farthest]
+            farthest = distances[which].topk(len(clusters)).indices
+            means[which, clusters] = columns[which, :-1, farthest].T
     return means
 
 
@@ -292,12 +406,12 @@ def _plus_plus(points: Tensor, n_clusters: int, generator: torch.Generator | Non
     Each step draws a few windows with probability proportional to their squared distance from the
     centres so far, and keeps the one that brings the windows closest.
     """
-    n_maps, n_windows, _ = points.shape
+    n_maps, _, n_windows = points.shape
     n_trials = 2 + int(math.log(n_clusters))
     maps = torch.arange(n_maps, device=points.device)
     chosen = torch.randint(n_windows, (n_maps,), generator=generator).to(points.device)
-    centres = [points[maps, chosen]]
-    nearest = (points - centres[0][:, None]).square().sum(dim=2)
+    centres = [points[maps, :, chosen]]
+    nearest = (points - centres[0][..., None]).square().sum(dim=1)
     for _ in range(1, n_clusters):
         # double precision: a float32 running sum over many windows would skip the small ones
         reach = nearest.double().cumsum(dim=1)
@@ -307,8 +421,8 @@ def _plus_plus(points: Tensor, n_clusters: int, generator: torch.Generator | Non
         best = torch.full((n_maps,), torch.inf, device=points.device, dtype=points.dtype)
         kept, kept_nearest = torch.empty_like(centres[0]), nearest
         for candidates in trials.T:
-            candidate = points[maps, candidates]
-            closer = torch.minimum(nearest, (points - candidate[:, None]).square().sum(dim=2))
+            candidate = points[maps, :, candidates]
+            closer = torch.minimum(nearest, (points - candidate[..., None]).square().sum(dim=1))
             potential = closer.sum(dim=1)
             better = potential < best
             best = torch.where(better, potential, best)
@@ -317,16 +431,6 @@ def _plus_plus(points: Tensor, n_clusters: int, generator: torch.Generator | Non
         centres.append(kept)
         nearest = kept_nearest
     return torch.stack(centres, dim=1)
-
-
-def _better(one: MapClusters, two: MapClusters) -> MapClusters:
-    """The restart with the smaller inertia, map by map."""
-    second = two.inertia < one.inertia
-    return MapClusters(
-        torch.where(second[:, None, None], two.centres, one.centres),
-        torch.where(second, two.assignments, one.assignments),
-        torch.where(second, two.inertia, one.inertia),
-    )
 
 
 def switched_share(before: Tensor, after: Tensor) -> float:
