@@ -224,13 +224,13 @@ def _convolve(x: Tensor, kernels: Tensor, bias: Tensor | None) -> Tensor:
     length = x.shape[1] - size + 1
     if n_inputs < n_outputs:
         seen = torch.cat([x[:, tap : tap + length] for tap in range(size)], dim=2)
-        return functional.linear(seen, kernels.transpose(1, 2).flatten(1), bias)
+        output: Tensor = functional.linear(seen, kernels.transpose(1, 2).flatten(1), bias)
+        return output
     by_tap = functional.linear(x, kernels.permute(2, 0, 1).flatten(0, 1))
-    parts = by_tap.unflatten(2, (size, n_outputs))
-    total = parts[:, :length, 0]
-    for tap in range(1, size):
-        total = total + parts[:, tap : tap + length, tap]
-    return total if bias is None else total + bias
+    total: Tensor = bias if bias is not None else by_tap.new_zeros(())
+    for tap, part in enumerate(by_tap.split(n_outputs, dim=2)):
+        total = total + part[:, tap : tap + length]
+    return total
 
 
 def describe_maps(settings: DirectionalSettings, sensors: tuple[str, ...]) -> list[str]:

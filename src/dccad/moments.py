@@ -138,4 +138,4 @@ def _products(kernels: Tensor) -> Tensor:
     """Products of each two weights of a kernel (…, size), as the pairs of the covariance."""
     first, second = torch.triu_indices(*[kernels.shape[-1]] * 2, device=kernels.device)
     twice = torch.where(first == second, 1.0, 2.0).to(kernels.dtype)  # the lower triangle
-    return kernels[..., first] * kernels[..., second] * twice
+    return kernels.index_select(-1, first) * kernels.index_select(-1, second) * twice
