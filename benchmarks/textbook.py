@@ -5,14 +5,14 @@ them first: a copy of every window, one scikit-learn k-means per activation map 
 Python loop over the assignments of a batch, maps in memory before they are pooled, and (two-step)
 two forward and two backward passes per batch. `tests/test_textbook.py` holds the two side by side.
 
-What is the same: network and its first weights, scaled rows, batches and their order, optimiser and
+What is the same: network and first weights, scaled rows, batches and their order, optimiser and
 learning rate, epochs, updates, ranking, kernel split, gradient routing, both losses. What is not:
-k-means starts from scikit-learn's own draws, so centres agree as far as both find the best division.
+k-means starts anew at every update, from scikit-learn's own draws; centres agree as far as both find
+the best division of a map.
 """
 
 import copy
 import time
-from collections import defaultdict
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -43,12 +43,13 @@ class Found:
 
 def fit(windows, network_settings, settings):
     """Train as `dccad.training.fit_jointly` does; windows is the same `WindowSet`."""
+    began = time.perf_counter()
     torch.manual_seed(settings.seed)
     network = make_network(network_settings)
     rows, length = windows.rows.numpy(), windows.length
     samples = [rows[s : s + length].T.copy() for s in windows.starts.tolist()]
     generator = torch.Generator().manual_seed(settings.seed)
-    history, seconds = [], defaultdict(float)
+    history, seconds = [], {"pretrain": 0.0, "joint": 0.0, "clusterings": []}
 
     optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
     for _ in range(settings.pretrain_epochs):
@@ -65,11 +66,11 @@ def fit(windows, network_settings, settings):
         history.append({"phase": "pretrain", "reconstruction_loss": total / len(samples)})
         seconds["pretrain"] += time.perf_counter() - started
 
-    clusters = find_clusters(network, samples, windows, settings, None, seconds)
+    clusters = find_clusters(network, samples, windows, settings, seconds)
     optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
     for epoch in range(settings.joint_epochs):
         if epoch and epoch % settings.update_interval == 0:
-            clusters = find_clusters(network, samples, windows, settings, clusters, seconds)
+            clusters = find_clusters(network, samples, windows, settings, seconds)
         started = time.perf_counter()
         network.train()
         totals = np.zeros(2)
@@ -87,8 +88,10 @@ def fit(windows, network_settings, settings):
         )
         seconds["joint"] += time.perf_counter() - started
     if settings.joint_epochs:
-        clusters = find_clusters(network, samples, windows, settings, clusters, seconds)
-    return Found(network.eval(), clusters, history, dict(seconds))
+        clusters = find_clusters(network, samples, windows, settings, seconds)
+    taken = seconds["pretrain"] + seconds["joint"] + sum(seconds["clusterings"])
+    seconds["rest"] = time.perf_counter() - began - taken
+    return Found(network.eval(), clusters, history, seconds)
 
 
 def batches(n_windows, batch_size, generator):
@@ -147,7 +150,7 @@ def step_without(optimizer, parameters, frozen):
                 value[frozen] = remembered[name][frozen] if remembered else 0.0
 
 
-def find_clusters(network, samples, windows, settings, previous, seconds):
+def find_clusters(network, samples, windows, settings, seconds):
     """k-means on one map after another, ranks, and the division of the kernels."""
     started = time.perf_counter()
     network.eval()
@@ -158,27 +161,18 @@ def find_clusters(network, samples, windows, settings, previous, seconds):
                 for i in range(0, len(samples), 1024)
             ]
         )
-    seconds["encode"] += time.perf_counter() - started
-    started = time.perf_counter()
     found = Clusters()
     for m in range(latents.shape[1]):
-        if previous is None:
-            kmeans = KMeans(settings.n_clusters, n_init=settings.n_init, random_state=settings.seed)
-        else:  # numbers keep their meaning: start from the means of the last assignments
-            numbers = previous.assignments[m]
-            start = [latents[numbers == k, m].mean(axis=0) for k in range(settings.n_clusters)]
-            kmeans = KMeans(settings.n_clusters, n_init=1, init=np.array(start))
+        kmeans = KMeans(settings.n_clusters, n_init=settings.n_init, random_state=settings.seed)
         kmeans.fit(latents[:, m])
         found.centres.append(kmeans.cluster_centers_)
         found.assignments.append(kmeans.labels_)
         found.inertia.append(kmeans.inertia_)
-    seconds["k-means"] += time.perf_counter() - started
-    started = time.perf_counter()
     qualities = np.array(
         [rank(m, latents, found, windows, settings) for m in range(latents.shape[1])]
     )
     divide_kernels(found, qualities, network.kernel_of_map.numpy(), settings.n_clustering_kernels)
-    seconds["rank"] += time.perf_counter() - started
+    seconds["clusterings"].append(time.perf_counter() - started)
     return found
 
 
