@@ -10,7 +10,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "dccad"
 
 LAYERS = [
-    {"errors", "extras", "progress", "console", "lazy"},
+    {"errors", "extras", "files", "progress", "console", "lazy"},
     {"runs"},
     {
         "missing",
@@ -41,9 +41,9 @@ LAYERS = [
     {"learning"},
     {"reference"},
     {"model", "parameters", "fit_data", "alarm_report"},
-    {"fitting"},
+    {"fitting", "incremental"},
     {"persistence_parts"},
-    {"detector", "persistence"},
+    {"detector", "persistence", "stream"},
     {"datasets", "plots"},
     {"results", "evaluation"},
     {

@@ -327,13 +327,13 @@ def benchmark(
     json: Json = False,
 ) -> None:
     """Run an evaluation protocol and print its table."""
-    from dccad.datasets.files import replace_files
     from dccad.detector import DCCA
     from dccad.display import print_json, to_json
     from dccad.display_benchmark import print_benchmark
     from dccad.evaluation.benchmark import run_benchmark
     from dccad.evaluation.methods import METHODS, split_name
     from dccad.evaluation.protocols import PROTOCOLS, check_protocol
+    from dccad.files import replace_files
     from dccad.parameters import check_parameters
     from dccad.progress import progress_bar
 

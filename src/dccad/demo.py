@@ -14,7 +14,6 @@ from sklearn.metrics import roc_auc_score
 
 from dccad import plots
 from dccad.datasets import Dataset, load_tep_simulated
-from dccad.datasets.files import replace_files
 from dccad.datasets.score_files import write_scores
 from dccad.datasets.simulation import REVISED_FAULTS
 from dccad.datasets.tep import SAMPLE_SECONDS
@@ -23,6 +22,7 @@ from dccad.evaluation.metrics import cluster_figures
 from dccad.evaluation.partition import judge
 from dccad.evaluation.tep import pooled_tasks
 from dccad.extras import require
+from dccad.files import replace_files
 from dccad.persistence import check_target, versions
 from dccad.progress import progress_bar
 from dccad.results import score_table

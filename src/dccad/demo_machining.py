@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from dccad import plots
-from dccad.datasets.files import replace_files
 from dccad.datasets.machining.plan import KINDS
 from dccad.datasets.machining.preparation import load_peeling
 from dccad.datasets.machining.simulation import PeelingLog, simulate_peeling
@@ -26,6 +25,7 @@ from dccad.datasets.machining.workbooks import write_peeling_workbooks
 from dccad.datasets.score_files import write_scores
 from dccad.detector import DCCA
 from dccad.extras import require
+from dccad.files import replace_files
 from dccad.persistence import check_target, versions
 from dccad.plots.machining import plot_detection_rates, plot_kind_details, plot_torque_scores
 from dccad.progress import progress_bar

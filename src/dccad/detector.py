@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,9 @@ from dccad.scoring import WindowResults
 from dccad.states import MOST_EPISODES, RowTable, describe_states, state_names
 from dccad.training import OptimizerName, Schedule, TrainingResult
 from dccad.windows import check_window_count
+
+if TYPE_CHECKING:
+    from dccad.stream import Stream
 
 
 class NotTrainedError(DccadError, NotFittedError):  # type: ignore[misc]  # sklearn is untyped
@@ -499,6 +502,30 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
             "flag": log.restore(self._flag(scores)),
             "region": log.restore(regions),
         }
+
+    def stream(self, state: str | Path | None = None) -> Stream:
+        """Score rows as they arrive, each at the cost of one row.
+
+        Parameters
+        ----------
+        state : str or Path, optional
+            A file that :meth:`dccad.stream.Stream.save` wrote: go on from there.
+
+        Returns
+        -------
+        Stream
+            ``push(row)`` gives the row's score, ``push_many(rows)`` those of several.
+
+        Raises
+        ------
+        NotTrainedError, InputError
+        ParameterError
+            A ``prepare`` step combines rows.
+        """
+        from dccad.stream import open_stream
+
+        self._check_fitted()
+        return open_stream(self, state)
 
     def transform(self, X: Any) -> Any:
         """Latent features of each row: its window's activation maps, one after another.

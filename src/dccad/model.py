@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from dccad.network import Autoencoder
@@ -44,6 +46,15 @@ class FittedModel:
     partition: Partition
     statistics: Statistics
     score_scale: ScoreScale
+
+    def to(self, device: torch.device) -> FittedModel:
+        """The same model with its numbers on another device."""
+        return replace(
+            self,
+            network=copy.deepcopy(self.network).to(device).eval(),
+            partition=self.partition.to(device),
+            statistics=self.statistics.to(device),
+        )
 
     def windows(self, segments: Sequence[Run], stride: int = 1) -> WindowSet:
         """Windows of checked runs, in the representation of the fit."""

@@ -21,7 +21,7 @@ from dccad.errors import ModelFileError
 if TYPE_CHECKING:
     from dccad.detector import DCCA
 
-FORMAT = 3
+FORMAT = 4
 """Version of the folder's layout; raised whenever an older reader could misread it."""
 
 MODEL, WEIGHTS, LATENTS = "model.json", "weights.safetensors", "latents.safetensors"

@@ -3,18 +3,20 @@
 Each sees what the others miss: the mean distance of the window's rows any excursion, that of its
 last third one that has just begun, the window's mean a small shift that lasts, log-variances an
 oscillation or a stuck valve, the mean residual of the reconstruction a broken relation between
-sensors. The sum of their standardised logarithms beats each of them alone.
+sensors. Their standardised logarithms are added so that the largest counts most: one statistic that
+is certain need not wait for the others, and several that suspect the same beat one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import logsumexp
 from torch import Tensor
 
 from dccad.directional import DirectionalAutoencoder
@@ -35,6 +37,10 @@ SIGNATURE_RANGE, SIGNATURE_UNIT = 5000.0, 10.0
 
 SMALLEST = 1e-300
 """A distance of 0 has a logarithm."""
+
+WEIGHTS = {"log-variance": 0.25}
+"""Weight of a statistic in the score, beside 1 for the others: that of the log-variances is the
+noisiest, but nothing else sees a held value of a single sensor."""
 
 FLOOR = 0.03
 """Share of its usual value that is added to a distance before its logarithm, so that an unusually
@@ -278,15 +284,23 @@ class ScoreScale:
         Of each statistic, or of its logarithm.
     floor : tuple of float or None
         Added to each statistic before its logarithm; None: no logarithm is taken.
+    weights : tuple of float or None
+        Of each statistic, adding up to 1; None: the plain mean, as published.
+    offset : float
+        Mean of the soft maximum over normal windows, which a score is counted from.
     """
 
     names: tuple[str, ...]
     mean: tuple[float, ...]
     std: tuple[float, ...]
     floor: tuple[float, ...] | None
+    weights: tuple[float, ...] | None = None
+    offset: float = 0.0
 
     def combine(self, statistics: NDArray[np.float64]) -> NDArray[np.float64]:
-        """One score per window: 0 is typical of normal windows, 1 is one standard deviation.
+        """One score per window: 0 is typical of normal windows, 1 is about a standard deviation.
+
+        With weights w, log Σ w · exp(standardised statistic), a soft maximum.
 
         Parameters
         ----------
@@ -297,10 +311,16 @@ class ScoreScale:
         >>> scale = ScoreScale(("distance", "error"), (1.0, 2.0), (0.5, 1.0), None)
         >>> scale.combine(np.array([[1.0, 2.0], [2.0, 3.0]])).tolist()
         [0.0, 1.5]
+        >>> soft = replace(scale, weights=(0.5, 0.5))
+        >>> soft.combine(np.array([[1.0, 2.0], [6.0, 2.0]])).round(3).tolist()
+        [0.0, 9.307]
         """
         values = _logarithms(statistics, self.floor)
         standard = (values - np.array(self.mean)) / np.array(self.std)
-        return np.asarray(standard.mean(axis=1), dtype=np.float64)
+        if self.weights is None:
+            return np.asarray(standard.mean(axis=1), dtype=np.float64)
+        softmax = logsumexp(standard, axis=1, b=np.array(self.weights))
+        return np.asarray(softmax - self.offset, dtype=np.float64)
 
 
 def fit_score_scale(
@@ -311,7 +331,7 @@ def fit_score_scale(
     Examples
     --------
     >>> fit_score_scale(("a",), np.array([[1.0], [3.0]]), logarithmic=False)
-    ScoreScale(names=('a',), mean=(2.0,), std=(1.0,), floor=None)
+    ScoreScale(names=('a',), mean=(2.0,), std=(1.0,), floor=None, weights=None, offset=0.0)
     """
     floor = tuple(float(FLOOR * m) for m in np.median(statistics, axis=0)) if logarithmic else None
     values = _logarithms(statistics, floor)
@@ -319,7 +339,12 @@ def fit_score_scale(
     varies = np.ptp(statistics, axis=0) > 1e-9 * np.abs(statistics).max(axis=0)
     std = np.where(varies, values.std(axis=0), 1.0)
     mean = values.mean(axis=0)
-    return ScoreScale(names, tuple(map(float, mean)), tuple(map(float, std)), floor)
+    found = ScoreScale(names, tuple(map(float, mean)), tuple(map(float, std)), floor)
+    if not logarithmic:
+        return found
+    weights = np.array([WEIGHTS.get(name, 1.0) for name in names])
+    found = replace(found, weights=tuple(map(float, weights / weights.sum())))
+    return replace(found, offset=float(found.combine(statistics).mean()))
 
 
 def _logarithms(

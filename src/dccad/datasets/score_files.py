@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dccad.datasets.files import replace_files
 from dccad.errors import InputError
+from dccad.files import replace_files
 
 
 def write_scores(path: str | os.PathLike[str], columns: Mapping[str, ArrayLike]) -> None:

@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 
 from dccad.datasets.dataset import Dataset
-from dccad.datasets.files import replace_files
 from dccad.datasets.tep import COLUMNS, SAMPLE_SECONDS, UNITS
 from dccad.errors import InputError, ParameterError
+from dccad.files import replace_files
 from dccad.runs import Run
 
 FORMAT = 1

@@ -37,7 +37,6 @@ import numpy as np
 
 from dccad.datasets.dataset import Dataset
 from dccad.datasets.download import data_folder
-from dccad.datasets.files import replace_files
 from dccad.datasets.simulated import (
     RunPlan,
     SimulatedRun,
@@ -57,6 +56,7 @@ from dccad.datasets.simulation import (
 )
 from dccad.errors import DccadWarning, InputError
 from dccad.extras import require
+from dccad.files import replace_files
 from dccad.progress import progress_bar
 
 NAME = "tep-many"

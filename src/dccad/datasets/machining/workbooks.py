@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dccad.datasets.files import replace_files
 from dccad.datasets.machining.recordings import FIRST_ROW, workbooks_in
 from dccad.errors import InputError, ParameterError
 from dccad.extras import require
+from dccad.files import replace_files
 
 if TYPE_CHECKING:
     from dccad.datasets.machining.simulation import PeelingLog
