@@ -7,8 +7,8 @@ two forward and two backward passes per batch. `tests/test_textbook.py` holds th
 
 What is the same: network and first weights, scaled rows, batches and their order, optimiser and
 learning rate, epochs, updates, ranking, kernel split, gradient routing, both losses. What is not:
-k-means starts anew at every update, from scikit-learn's own draws; centres agree as far as both find
-the best division of a map.
+k-means starts anew at every update, from scikit-learn's own draws; centres agree as far as both
+find the best division of a map.
 """
 
 import copy

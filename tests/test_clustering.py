@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.cluster import KMeans
 
-from dccad import clustering
+from dccad import kmeans
 from dccad.clustering import (
     assign_maps,
     centre_distances,
@@ -160,7 +160,7 @@ def test_maps_in_small_blocks_get_the_same_clusters(map_length, n_clusters, monk
     latents = blobs(80, 7, map_length, n_clusters)
     initial = latents[:n_clusters].permute(1, 0, 2).contiguous()
     at_once = cluster_maps(latents, n_clusters, initial=initial)
-    monkeypatch.setattr(clustering, "CELLS", 1)
+    monkeypatch.setattr(kmeans, "CELLS", 1)
     one_by_one = cluster_maps(latents, n_clusters, initial=initial)
     assert torch.equal(one_by_one.assignments, at_once.assignments)
     torch.testing.assert_close(one_by_one.centres, at_once.centres)
