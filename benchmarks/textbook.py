@@ -5,10 +5,11 @@ them first: a copy of every window, one scikit-learn k-means per activation map 
 Python loop over the assignments of a batch, maps in memory before they are pooled, and (two-step)
 two forward and two backward passes per batch. `tests/test_textbook.py` holds the two side by side.
 
-What is the same: network and first weights, scaled rows, batches and their order, optimiser and
-learning rate, epochs, updates, ranking, kernel split, gradient routing, both losses. What is not:
-k-means starts anew at every update, from scikit-learn's own draws; centres agree as far as both
-find the best division of a map.
+What is the same: network and first weights, scaled rows, batches (drawn from one generator, which
+k-means on maps of several values also draws from in the package; the test passes the same ones),
+optimiser and learning rate, epochs, updates, ranking, kernel split, gradient routing, both losses.
+What is not: k-means starts anew at every update, from scikit-learn's own draws; centres agree as
+far as both find the best division of a map.
 """
 
 import copy
@@ -41,14 +42,18 @@ class Found:
     seconds: dict
 
 
-def fit(windows, network_settings, settings):
-    """Train as `dccad.training.fit_jointly` does; windows is the same `WindowSet`."""
+def fit(windows, network_settings, settings, orders=None):
+    """Train as `dccad.training.fit_jointly` does; windows is the same `WindowSet`.
+
+    orders: the batches of each epoch, where those of another training are wanted.
+    """
     began = time.perf_counter()
     torch.manual_seed(settings.seed)
     network = make_network(network_settings)
     rows, length = windows.rows.numpy(), windows.length
     samples = [rows[s : s + length].T.copy() for s in windows.starts.tolist()]
     generator = torch.Generator().manual_seed(settings.seed)
+    orders = iter(orders) if orders is not None else None
     history, seconds = [], {"pretrain": 0.0, "joint": 0.0, "clusterings": []}
 
     optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
@@ -56,7 +61,9 @@ def fit(windows, network_settings, settings):
         started = time.perf_counter()
         network.train()
         total = 0.0
-        for indices in batches(len(samples), settings.batch_size, generator):
+        for indices in (
+            next(orders) if orders else batches(len(samples), settings.batch_size, generator)
+        ):
             batch = torch.stack([torch.tensor(samples[i]) for i in indices])
             optimizer.zero_grad()
             loss = ((network.decode(network.encode(batch)) - batch) ** 2).mean()
@@ -74,7 +81,9 @@ def fit(windows, network_settings, settings):
         started = time.perf_counter()
         network.train()
         totals = np.zeros(2)
-        for indices in batches(len(samples), settings.batch_size, generator):
+        for indices in (
+            next(orders) if orders else batches(len(samples), settings.batch_size, generator)
+        ):
             batch = torch.stack([torch.tensor(samples[i]) for i in indices])
             losses = joint_step(network, optimizer, batch, indices, clusters, settings)
             totals += np.array(losses) * len(indices)

@@ -1,10 +1,12 @@
 """Training against the textbook loop of the benchmarks: faster must not mean other."""
 
+from unittest import mock
+
 import numpy as np
 import pytest
 import torch
 
-from dccad import DCCA
+from dccad import DCCA, training
 from dccad.fitting import make_recipe
 from dccad.inputs import check_log
 from dccad.training import fit_jointly
@@ -18,8 +20,16 @@ def train_both(make, log, **changed):
     recipe = make_recipe(detector.get_params(deep=False), 0, log.shape[1])
     runs = list(check_log([log[:300], log[300:]]).segments)
     windows = recipe.represent((), runs).windows(runs, recipe.window)
-    ours = fit_jointly(windows, recipe.network, recipe.training, torch.device("cpu"))
-    return ours, fit_textbook(windows, recipe.network, recipe.training)
+    orders, batches = [], training._Loop.batches
+
+    def recorded(loop):
+        found = batches(loop)
+        orders.append([indices.tolist() for indices in found])
+        return found
+
+    with mock.patch.object(training._Loop, "batches", recorded):
+        ours = fit_jointly(windows, recipe.network, recipe.training, torch.device("cpu"))
+    return ours, fit_textbook(windows, recipe.network, recipe.training, orders)
 
 
 @pytest.fixture(scope="module")

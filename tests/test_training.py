@@ -238,22 +238,3 @@ def test_training_is_the_same_whether_moments_are_kept_or_found_per_batch(window
     found = fit_jointly(windows, shape, settings(**changed), CPU)
     torch.testing.assert_close(weights(kept), weights(found), rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(kept.latents, found.latents, rtol=1e-4, atol=1e-4)
-
-
-def test_batches_come_in_the_same_order_however_often_kmeans_restarts(windows, monkeypatch):
-    from dccad import training
-
-    def orders(n_init):
-        seen = []
-        real = training._Loop.batches
-
-        def spy(self):
-            seen.append(torch.cat(real(self)))
-            return (seen[-1],)
-
-        with monkeypatch.context() as patch:
-            patch.setattr(training._Loop, "batches", spy)
-            fit(windows, n_init=n_init, pretrain_epochs=1, joint_epochs=3)
-        return torch.stack(seen)
-
-    assert torch.equal(orders(1), orders(7))

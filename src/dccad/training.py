@@ -183,8 +183,6 @@ class _Loop:
     ) -> None:
         self.network, self.windows, self.settings = network, windows, settings
         self.generator, self.on_epoch = generator, on_epoch
-        # of its own: the order of the batches does not depend on how often k-means draws
-        self.restarts = torch.Generator().manual_seed(settings.seed)
         self.history: list[EpochRecord] = []
         self.updates: list[dict[str, Any]] = []
         self.latents = torch.empty(0)
@@ -302,7 +300,7 @@ class _Loop:
             self.latents,
             settings.n_clusters,
             n_init=settings.n_init,
-            generator=self.restarts,
+            generator=self.generator,
             initial=initial,
         )
         qualities = map_qualities(
