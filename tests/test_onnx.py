@@ -295,8 +295,8 @@ def test_an_exported_model_scores_without_torch(call, workplace, tmp_path):
     # and the hook does what it says: the folder needs torch
     command = [sys.executable, "-c", WITHOUT_TORCH, "score", "model", "log.csv", "-o", "x.csv"]
     folder = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert folder.returncode != 0
-    assert "No module named 'torch'" in folder.stderr
+    assert folder.returncode == 2
+    assert "a model folder needs torch, which is not installed" in folder.stderr
 
 
 # -- refusals -------------------------------------------------------------------------------------
@@ -367,6 +367,10 @@ def test_logs_are_refused_as_by_the_model(workplace, two_regimes):
 
 REFUSED = {
     "no such file": (["score", "none.onnx", "log.csv", "-o", "s.csv"], "no file at none.onnx"),
+    "a model under another name": (
+        ["score", "log.csv", "log.csv", "-o", "s.csv"],
+        "no model folder",
+    ),
     "no such model": (["export", "none", "-o", "m.onnx"], "no model folder at none"),
     "a file in place of a folder": (["export", "model.onnx", "-o", "m.onnx"], "no model folder"),
     "no such folder": (["export", "model", "-o", "none/m.onnx"], "folder none does not exist"),

@@ -160,12 +160,21 @@ def read_logs(inputs: Sequence[str], options: TableOptions) -> Tables:
 
 
 def load_scorer(path: Path) -> DCCA | OnnxDetector:
-    """A model folder, or an exported model, which needs no torch."""
-    if path.is_file() or (path.suffix.lower() == ".onnx" and not path.is_dir()):
+    """A model folder, or an exported model (by its suffix), which needs no torch."""
+    if path.suffix.lower() == ".onnx" and not path.is_dir():
         from dccad.onnx import load_onnx
 
         return load_onnx(path)
+    from importlib.util import find_spec
+
+    from dccad.errors import MissingExtraError
     from dccad.persistence import load
+
+    if find_spec("torch") is None:
+        raise MissingExtraError(
+            "a model folder needs torch, which is not installed: pass a file that dccad export "
+            "wrote, or pip install torch"
+        )
 
     return load(path)
 

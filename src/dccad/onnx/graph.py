@@ -126,7 +126,7 @@ class Graph:
 
     def count_windows(self, rows: str, length: int) -> str:
         """Windows of each entry of the batch, shape (1,)."""
-        return self.add("Sub", self.add("Shape", rows, start=1, end=2), np.array([length - 1]))
+        return self.add("Sub", self.add("Shape", rows, start=1, end=2), np.int64(length - 1))
 
     def unfold(self, values: str, rows: str, length: int) -> str:
         """Values (batch × windows, ...) of :meth:`windows` as (batch, windows, features)."""
@@ -165,7 +165,7 @@ class Graph:
         """Round to eight bits between ± ``reach`` with int8, else leave as it is."""
         if not self.int8:
             return value
-        scale, zero = np.float32(reach / 127), np.int8(0)
+        scale, zero = np.float32(max(reach, 1e-6) / 127), np.int8(0)
         return self.add(
             "DequantizeLinear", self.add("QuantizeLinear", value, scale, zero), scale, zero
         )
