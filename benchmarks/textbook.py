@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from sklearn.cluster import KMeans
 
+from dccad.ranking import LAGS
 from dccad.training import make_network
 
 
@@ -196,12 +197,13 @@ def rank(m, latents, clusters, windows, settings):
     numbers = clusters.assignments[m]
     expected = 1 - sum((numbers == k).mean() ** 2 for k in range(settings.n_clusters))
     starts = windows.timeline.numpy()
-    for lag in (2, 4):
+    for lag, weight in LAGS.items():
         steps = max(1, round(lag * windows.length / settings.stride))
         paired = starts[steps:] - starts[:-steps] == steps * settings.stride
         if paired.any() and expected > 0:
             switched = (numbers[steps:] != numbers[:-steps])[paired].mean()
-            quality *= min(max(1 - switched / expected, 0.0), 1.0)
+            lasting = min(max(1 - switched / expected, 0.0), 1.0)
+            quality *= 1 - weight + weight * lasting
     return quality if expected > 0 else 0.0
 
 

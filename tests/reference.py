@@ -554,7 +554,7 @@ def naive_separation(points, assigned):
 def naive_persistence(runs, window, stride, lags):
     """Product over lags of one minus switches over those by chance, all pairs of each run.
 
-    ``runs`` holds the clusters of consecutive windows, run by run.
+    ``runs`` holds the clusters of consecutive windows, run by run; ``lags`` the weight of each lag.
     """
     everything = [cluster for run in runs for cluster in run]
     n = len(everything)
@@ -563,7 +563,7 @@ def naive_persistence(runs, window, stride, lags):
     if not chance:
         return 0.0
     product = 1.0
-    for lag in lags:
+    for lag, weight in lags.items():
         steps = max(1, round(lag * window / stride))
         seen = [
             run[i] != run[j]
@@ -573,7 +573,8 @@ def naive_persistence(runs, window, stride, lags):
             if j - i == steps
         ]
         if seen:
-            product *= max(0.0, 1 - (sum(seen) / len(seen)) / chance)
+            lasting = max(0.0, 1 - (sum(seen) / len(seen)) / chance)
+            product *= weight * lasting + (1 - weight) * 1.0
     return product
 
 

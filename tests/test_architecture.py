@@ -46,6 +46,7 @@ LAYERS = [
     {"persistence_parts"},
     {"detector", "persistence", "stream"},
     {"datasets", "plots"},
+    {"onnx"},
     {"results", "evaluation"},
     {
         "display",
@@ -56,7 +57,7 @@ LAYERS = [
         "demo_machining",
     },
     {"cli_options", "cli_errors"},
-    {"cli_data"},
+    {"cli_data", "cli_export"},
     {"cli"},
     {"__init__", "__main__"},
 ]
@@ -108,6 +109,7 @@ def test_every_module_has_its_layer():
         ("import dccad", ["torch", "sklearn", "polars", "matplotlib", "numpy"]),
         ("import dccad.cli", ["torch", "sklearn", "polars", "matplotlib", "numpy"]),
         ("import dccad.datasets", ["torch", "polars", "tep_studio", "matplotlib"]),
+        ("from dccad.onnx import load_onnx", ["torch", "sklearn", "polars", "matplotlib"]),
         ("from dccad import DCCA", ["matplotlib", "polars", "tep_studio", "openTSNE"]),
     ],
 )

@@ -34,6 +34,7 @@ COMMANDS = [
     ["demo"],
     ["fit"],
     ["score"],
+    ["export"],
     ["info"],
     ["benchmark"],
     ["data"],
@@ -198,10 +199,13 @@ def test_version_is_one_line(call):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "missing command; choose from demo, fit, score, info, benchmark, data (see dccad"),
+        ([], "missing command; choose from demo, fit, score, export, info, benchmark, data (see"),
         (["data"], "missing command; choose from check, list, get, show, simulate (see dccad da"),
         (["demo", "pump"], "unknown demo 'pump'; choose from tep, machining"),
-        (["frobnicate"], "no such command 'frobnicate'; choose from demo, fit, score, info, bench"),
+        (
+            ["frobnicate"],
+            "no such command 'frobnicate'; choose from demo, fit, score, export, info, bench",
+        ),
         (["ft"], "no such command 'ft'. Did you mean 'fit'? (see dccad --help)"),
         (["data", "shwo"], "no such command 'shwo'. Did you mean 'show'? (see dccad data --help)"),
         (["fit"], "missing option '--output' / '-o' (see dccad fit --help)"),

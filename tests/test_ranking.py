@@ -55,8 +55,8 @@ LAYOUTS = [
     ([60], 1, 1, LAGS),
     ([80, 50, 70], 5, 1, LAGS),
     ([80, 53, 70], 6, 4, LAGS),
-    ([90, 90], 10, 3, (1, 2, 3)),
-    ([90, 14, 25], 5, 2, (1, 5)),  # the longest lag fits into one run only
+    ([90, 90], 10, 3, {1: 1.0, 2: 0.3, 3: 1.0}),
+    ([90, 14, 25], 5, 2, {1: 1.0, 5: 0.7}),  # the longest lag fits into one run only
 ]
 
 
@@ -87,9 +87,9 @@ def test_persistence_counts_every_pair_within_a_run(lengths, window, stride, lag
 def test_persistence_by_hand():
     """Lag 1 of 0 0 1 1: one pair of three switches, by chance half do: 1 − (1/3) / (1/2)."""
     assigned = torch.tensor([[0], [0], [1], [1]])
-    found = persistence(assigned, torch.arange(4), window=1, lags=[1])
+    found = persistence(assigned, torch.arange(4), window=1, lags={1: 1.0})
     assert float(found) == pytest.approx(1 / 3)
-    assert float(persistence(assigned.bool(), torch.arange(4), 1, 1, [1])) == float(found)
+    assert float(persistence(assigned.bool(), torch.arange(4), 1, 1, {1: 1.0})) == float(found)
 
 
 def test_all_windows_in_one_cluster_are_no_regime():
@@ -104,10 +104,10 @@ def test_all_windows_in_one_cluster_are_no_regime():
 def test_a_lag_longer_than_every_run_says_nothing():
     starts = torch.from_numpy(window_starts([20, 20], 5, 1))
     assigned = (torch.arange(len(starts)) >= len(starts) // 2).long()[:, None]
-    assert float(persistence(assigned, starts, 5, 1, [2, 50])) == float(
-        persistence(assigned, starts, 5, 1, [2])
+    assert float(persistence(assigned, starts, 5, 1, {2: 1.0, 50: 0.5})) == float(
+        persistence(assigned, starts, 5, 1, {2: 1.0})
     )
-    assert float(persistence(assigned, starts, 5, 1, [50])) == 1.0
+    assert float(persistence(assigned, starts, 5, 1, {50: 1.0})) == 1.0
 
 
 @pytest.mark.parametrize(("window", "stride"), [(5, 1), (5, 4), (4, 3), (5, 5), (4, 6)])
@@ -150,7 +150,7 @@ def test_each_ranking_is_the_product_of_what_its_name_says(ranking, parts):
         if "separation" in parts:
             expected[m] *= naive_separation(latents[:, m].tolist(), assigned)
         if "persistence" in parts:
-            expected[m] *= naive_persistence([assigned], 3, 1, (2, 4))
+            expected[m] *= naive_persistence([assigned], 3, 1, {2: 1.0, 4: 0.5, 8: 0.5})
         if "distance" in parts:
             expected[m] *= naive_centre_distance(clusters.centres[m].tolist())
     found = map_qualities(ranking, latents, clusters, starts, window=3, stride=1)
@@ -165,6 +165,14 @@ def test_a_regime_ranks_above_a_flicker_and_a_clean_flicker_above_noise():
     assert float(both[1]) < 0.05
     alone = map_qualities("separation", latents, clusters, starts, 3, 1)
     assert float(alone[1]) > float(alone[3]) + 0.1
+
+
+def test_a_transient_ranks_below_what_lasts_and_is_not_lost():
+    """Both change twice at most; one holds half the log, one is over after six windows."""
+    windows = torch.arange(60)
+    assigned = torch.stack((windows >= 20, (windows >= 20) & (windows < 26)), dim=1)
+    lasting, transient = persistence(assigned, windows, window=1).tolist()
+    assert lasting > 2 * transient > 0.2
 
 
 @pytest.mark.parametrize("ranking", ["separation-persistence", "separation", "persistence"])

@@ -186,7 +186,7 @@ QUICK = {"window": 20, "pretrain_epochs": 4, "joint_epochs": 6, "random_state": 
 @pytest.fixture(scope="module")
 def modes():
     """Fitted without a reference on two modes in turn and a fault at the end."""
-    log = plant([(400, A, 1), (300, B, 1), (400, A, 1), (300, B, 1), (120, FAULT, 3)])
+    log = plant([(400, A, 1), (300, B, 1.1), (400, A, 1), (300, B, 1.1), (120, FAULT, 3)])
     return DCCA(n_clusters="auto", **QUICK).fit(log)
 
 

@@ -50,10 +50,10 @@ def test_loss_curves_and_clusters_are_those_of_the_textbook_loop(make, routing, 
         assert mine["phase"] == other["phase"]
         # before there are clusters, only float32 sums in another order differ; after, k-means
         # stops within its tolerance of the best centres, and a few windows beside a cut switch
-        rel = 1e-5 if mine["phase"] == "pretrain" else 5e-3
+        rel = 1e-5 if mine["phase"] == "pretrain" else 1e-2
         assert mine["reconstruction_loss"] == pytest.approx(other["reconstruction_loss"], rel=rel)
         if mine["phase"] == "joint":
-            assert mine["clustering_loss"] == pytest.approx(other["clustering_loss"], rel=0.02)
+            assert mine["clustering_loss"] == pytest.approx(other["clustering_loss"], rel=0.05)
     kernels = ours.split.kernels.numpy()
     assert (kernels == theirs.clusters.kernels).mean() >= 0.75
     agreements = []

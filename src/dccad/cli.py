@@ -11,16 +11,20 @@ import typer
 
 from dccad.cli_data import data_app
 from dccad.cli_errors import drop_broken_output, explain, explain_usage, fail
+from dccad.cli_export import export
 from dccad.cli_options import (
     Jobs,
     Json,
     Log,
+    Model,
     OptionalLog,
+    Scorer,
     Seed,
     check_choice,
     check_output,
     command,
     count_processes,
+    load_scorer,
     read_logs,
     read_settings,
     remembered_options,
@@ -41,7 +45,6 @@ app = typer.Typer(
 )
 app.add_typer(data_app, name="data")
 
-Model = Annotated[Path, typer.Argument(metavar="MODEL", help="Model folder that fit wrote.")]
 Settings = Annotated[
     list[str] | None,
     typer.Option(
@@ -199,7 +202,7 @@ def fit(
 @command(app, "score", "dccad score models/plant today.csv -o scores.parquet")
 @takes_tables
 def score(
-    model: Model,
+    model: Scorer,
     log: Log,
     output: Annotated[
         Path,
@@ -236,13 +239,12 @@ def score(
     from dccad.display import print_alarms, print_json, print_scores
     from dccad.display_tables import print_tables
     from dccad.missing import count_missing
-    from dccad.persistence import load
     from dccad.results import promised_rate, score_table, summarise_scores
 
     check_output(output, (".csv", ".parquet"), inputs=log)
     check_wanted(alarms_per_day, alarms_per_1000)
     pattern = parse_pattern("1 of 1" if alarm is None else alarm)
-    detector = load(model)
+    detector = load_scorer(model)
     named = detector.columns_ if hasattr(detector, "feature_names_in_") else None
     tables = read_logs(log, scoring_options(options, detector.reading_, named))
     table = score_table(detector, tables.runs)
@@ -268,6 +270,9 @@ def score(
         print_scores(summary, output)
         if alarms is not None:
             print_alarms(summary["alarms"])
+
+
+command(app, "export", "dccad export models/plant -o plant.onnx")(export)
 
 
 @command(app, "info", "dccad info models/plant --json")

@@ -22,12 +22,18 @@ from dccad.datasets.tables.options import REMEMBERED, TableOptions
 
 if TYPE_CHECKING:
     from dccad.datasets.tables import Tables
+    from dccad.detector import DCCA
+    from dccad.onnx import OnnxDetector
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 Seed = Annotated[int, typer.Option(metavar="N", help="Random seed.")]
 Jobs = Annotated[int, typer.Option(metavar="N", help="Processes side by side; 0: one per core.")]
+Model = Annotated[Path, typer.Argument(metavar="MODEL", help="Model folder that fit wrote.")]
+Scorer = Annotated[
+    Path, typer.Argument(metavar="MODEL", help="Model folder, or ONNX file that export wrote.")
+]
 _LOG = typer.Argument(
     metavar="LOG",
     help="Tables: CSV and other text, Parquet, Arrow, Excel, OpenDocument; folders and globs; "
@@ -151,6 +157,26 @@ def read_logs(inputs: Sequence[str], options: TableOptions) -> Tables:
     from dccad.datasets.tables import read_tables
 
     return read_tables(inputs, options)
+
+
+def load_scorer(path: Path) -> DCCA | OnnxDetector:
+    """A model folder, or an exported model (by its suffix), which needs no torch."""
+    if path.suffix.lower() == ".onnx" and not path.is_dir():
+        from dccad.onnx import load_onnx
+
+        return load_onnx(path)
+    from importlib.util import find_spec
+
+    from dccad.errors import MissingExtraError
+    from dccad.persistence import load
+
+    if find_spec("torch") is None:
+        raise MissingExtraError(
+            "a model folder needs torch, which is not installed: pass a file that dccad export "
+            "wrote, or pip install torch"
+        )
+
+    return load(path)
 
 
 def remembered_options(options: TableOptions) -> dict[str, Any]:

@@ -58,6 +58,16 @@ def print_model(record: Mapping[str, Any], path: Path) -> None:
     PlainConsole().print(table)
 
 
+def print_export(record: Mapping[str, Any]) -> None:
+    """Show what an exported file takes and gives."""
+    console, window = PlainConsole(), record["window"]
+    network = "eight-bit network, " if record["int8"] else ""
+    console.say(f"{record['file']}: {network}{record['bytes'] / 1000:.0f} kB")
+    console.say(f"in:  rows (batch, n_rows, {record['n_sensors']}), float64, in plant units", 2)
+    console.say(f"out: score, flag, region (batch, n_rows - {window - 1})", 2)
+    console.say(f"threshold {record['threshold']:.3f}", 2)
+
+
 def _model_rows(record: Mapping[str, Any], path: Path) -> dict[str, str]:
     report, parameters = record["regions_of_fit"], record["parameters"]
     columns, history = record["columns"], record["history"]

@@ -7,7 +7,7 @@ explain, and the *persistence* tells a regime, which lasts, from noise, which fl
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 import torch
@@ -17,8 +17,9 @@ from dccad.clustering import MapClusters, centre_distances
 
 Ranking: TypeAlias = Literal["separation-persistence", "separation", "persistence", "distance"]
 
-LAGS = (2, 4)
-"""Lags of the persistence, in windows: the longer ones tell regimes from slow noise."""
+LAGS: Mapping[int, float] = {2: 1.0, 4: 0.5, 8: 0.5}
+"""Lags of the persistence, in windows, and how much each counts. The longer ones tell a regime from
+slow noise and from a transient; they count half, because a regime may be shorter than they are."""
 
 
 def separation(latents: Tensor, clusters: MapClusters) -> Tensor:
@@ -52,14 +53,19 @@ def separation(latents: Tensor, clusters: MapClusters) -> Tensor:
 
 
 def persistence(
-    assignments: Tensor, starts: Tensor, window: int, stride: int = 1, lags: Sequence[int] = LAGS
+    assignments: Tensor,
+    starts: Tensor,
+    window: int,
+    stride: int = 1,
+    lags: Mapping[int, float] = LAGS,
 ) -> Tensor:
     """How much longer clusters last than chance: a product over lags.
 
     At lag k, of the pairs of windows that lie k windows apart in one run, the share s that changes
     cluster is compared with the share e = 1 − Σ p_c² that changes if windows are dealt at random:
     1 − s / e. It is 1 for a regime that never changes and 0 for independent noise; windows of one
-    lag share no row, so overlap does not feign persistence.
+    lag share no row, so overlap does not feign persistence. A lag of weight w enters the product
+    as 1 − w + w (1 − s / e).
 
     Parameters
     ----------
@@ -68,8 +74,8 @@ def persistence(
         First row of each window, increasing; runs set apart
         (:attr:`dccad.windows.WindowSet.timeline`) where the stride is a window or longer.
     window, stride : int, in rows
-    lags : sequence of int, in windows
-        A lag that no run is long enough for counts as 1.
+    lags : mapping of int to float
+        Weight of each lag, in windows. A lag that no run is long enough for counts as 1.
 
     Returns
     -------
@@ -81,7 +87,7 @@ def persistence(
     >>> starts = torch.arange(8)
     >>> regime = torch.tensor([0, 0, 0, 0, 1, 1, 1, 1])
     >>> flicker = torch.tensor([0, 1, 0, 1, 0, 1, 0, 1])
-    >>> found = persistence(torch.stack((regime, flicker), dim=1), starts, window=1, lags=[1])
+    >>> found = persistence(torch.stack((regime, flicker), dim=1), starts, window=1, lags={1: 1.0})
     >>> [round(value, 3) for value in found.tolist()]
     [0.714, 0.0]
     """
@@ -91,13 +97,14 @@ def persistence(
     shares = torch.stack([_share(clusters == k) for k in range(n_clusters)])
     expected = 1 - shares.square().sum(dim=0)
     product = torch.ones_like(expected)
-    for lag in lags:
+    for lag, weight in lags.items():
         steps = max(1, round(lag * window / stride))
         # two windows of one run, and only they, are as many rows apart as their numbers say
         paired = starts[steps:] - starts[:-steps] == steps * stride
         if bool(paired.any()):
             switched = _share((clusters[steps:] != clusters[:-steps])[paired])
-            product = product * (1 - switched / expected.clamp(min=1e-300)).clamp(0, 1)
+            lasting = (1 - switched / expected.clamp(min=1e-300)).clamp(0, 1)
+            product = product * (1 - weight + weight * lasting)
     return torch.where(expected > 0, product, torch.zeros_like(product))
 
 

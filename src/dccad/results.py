@@ -16,17 +16,18 @@ from dccad.states import RowTable, describe_states, find_stretches, insert_peak,
 if TYPE_CHECKING:
     from dccad.datasets import Dataset
     from dccad.detector import DCCA
+    from dccad.onnx import OnnxDetector
 
 LEVEL = 0.9
 """Coverage of the intervals that are reported."""
 
 
-def score_table(detector: DCCA, runs: Mapping[str, Run]) -> dict[str, NDArray[Any]]:
+def score_table(detector: DCCA | OnnxDetector, runs: Mapping[str, Run]) -> dict[str, NDArray[Any]]:
     """Score runs and lay the rows of all of them under one another.
 
     Parameters
     ----------
-    detector : DCCA
+    detector : DCCA or OnnxDetector
         Fitted.
     runs : mapping of str to Run
 

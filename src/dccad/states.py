@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dccad.regions import LEAST_SHARE, RegionReport
 from dccad.runs import Log, show_stamp
+
+if TYPE_CHECKING:
+    from dccad.regions import RegionReport
 
 REFERENCE_SHARE = 0.1
 """A region with at least this share of the reference-normal windows is a normal mode."""
@@ -67,6 +69,7 @@ def name_states(
 
     Examples
     --------
+    >>> from dccad.regions import RegionReport
     >>> report = RegionReport("densest of 3 regions", (0.5, 0.4, 0.1), (1.0, 1.2, 6.0))
     >>> regions = np.repeat([0, 1, 0, 1, 2], [30, 20, 20, 20, 10])
     >>> for state in name_states(report, regions, np.arange(100), window=5).states:
@@ -96,6 +99,8 @@ def _judge(
     further: bool,
 ) -> tuple[bool, str]:
     """Whether a region is a normal mode, and why."""
+    from dccad.regions import LEAST_SHARE  # scoring needs this module, and no torch
+
     if report.reference_share is not None:
         held = report.reference_share[region]
         normal = region == 0 or held >= REFERENCE_SHARE

@@ -285,7 +285,8 @@ class ScoreScale:
     floor : tuple of float or None
         Added to each statistic before its logarithm; None: no logarithm is taken.
     weights : tuple of float or None
-        Of each statistic, adding up to 1; None: the plain mean, as published.
+        Of each statistic, adding up to 1; None: the plain mean, as published. The signature is
+        added apart: recognising a regime is no distance, and it would decide alone.
     offset : float
         Mean of the soft maximum over normal windows, which a score is counted from.
     """
@@ -300,7 +301,8 @@ class ScoreScale:
     def combine(self, statistics: NDArray[np.float64]) -> NDArray[np.float64]:
         """One score per window: 0 is typical of normal windows, 1 is about a standard deviation.
 
-        With weights w, log Σ w · exp(standardised statistic), a soft maximum.
+        With weights w that add up to 1 but for the signature's v, and standardised statistics z,
+        (1 − v) log Σ w · exp(z) + v · z of the signature: a soft maximum.
 
         Parameters
         ----------
@@ -319,8 +321,11 @@ class ScoreScale:
         standard = (values - np.array(self.mean)) / np.array(self.std)
         if self.weights is None:
             return np.asarray(standard.mean(axis=1), dtype=np.float64)
-        softmax = logsumexp(standard, axis=1, b=np.array(self.weights))
-        return np.asarray(softmax - self.offset, dtype=np.float64)
+        weights, apart = np.array(self.weights), np.array(self.names) == "signature"
+        share = weights[apart].sum()
+        soft = logsumexp(standard[:, ~apart], axis=1, b=weights[~apart] / (1 - share))
+        score = (1 - share) * soft + standard[:, apart] @ weights[apart] - self.offset
+        return np.asarray(score, dtype=np.float64)
 
 
 def fit_score_scale(

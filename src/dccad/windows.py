@@ -9,15 +9,17 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from dccad.errors import InputError
 from dccad.runs import FloatArray, Run
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 _APART = 1 << 40
 """Rows between segments in :attr:`WindowSet.timeline`: more than any log has."""
@@ -72,6 +74,7 @@ class WindowSet:
     >>> windows = WindowSet.from_segments([rows[:4], rows[4:]], length=3)
     >>> windows.starts.tolist()          # no window spans rows 3 and 4
     [0, 1, 4]
+    >>> import torch
     >>> windows[torch.tensor([2])].tolist()
     [[[4.0, 5.0, 6.0]]]
     """
@@ -98,6 +101,8 @@ class WindowSet:
         cls, rows: NDArray[np.float32], segment_lengths: Sequence[int], length: int, stride: int = 1
     ) -> WindowSet:
         """Index the windows of segments that already lie one after another in a table."""
+        import torch  # scoring an exported model needs this module, and no torch
+
         starts = window_starts(segment_lengths, length, stride)
         runs = np.searchsorted(np.cumsum(segment_lengths), starts, side="right")
         return cls(torch.from_numpy(rows), torch.from_numpy(starts), length, torch.from_numpy(runs))

@@ -1,0 +1,38 @@
+"""The command ``dccad export``: a model as one file for other runtimes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dccad.cli_options import Json, Model, check_output
+
+
+def export(
+    model: Model,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="ONNX file to write.")
+    ],
+    int8: Annotated[
+        bool, typer.Option("--int8", help="Eight-bit weights and inputs of the network.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Write a model as one ONNX file.
+
+    Rows in plant units go in; scores, flags and regions come out. dccad score takes the file in
+    place of the model, also where no torch is installed. Needs the extra "onnx".
+    """
+    from dccad.display import print_export, print_json
+    from dccad.extras import require
+
+    check_output(output, (".onnx",))
+    require("onnx", extra="onnx")
+    from dccad.onnx import export_onnx
+    from dccad.persistence import load
+
+    record = export_onnx(load(model, device="cpu"), output, int8)
+    described = {**record, "file": str(output), "bytes": output.stat().st_size}
+    print_json(described) if json else print_export(described)

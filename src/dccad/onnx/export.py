@@ -1,0 +1,142 @@
+"""Write a fitted detector as one ONNX file: rows in plant units in, scores, flags, regions out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dccad.clustering import to_array
+from dccad.files import replace_files
+from dccad.network import NetworkSettings
+from dccad.onnx.graph import Graph
+from dccad.onnx.judging import add_regions, add_score, add_statistics
+from dccad.onnx.network import DenseGraph, DepthwiseGraph, add_directions, farthest_input
+from dccad.onnx.record import FORMAT, KEY
+from dccad.persistence import record_digest, versions
+from dccad.persistence_parts import calibration_to_parts
+from dccad.preparation import describe_steps
+
+if TYPE_CHECKING:
+    from dccad.detector import DCCA
+    from dccad.model import FittedModel
+
+
+def export_onnx(detector: DCCA, path: str | Path, int8: bool = False) -> dict[str, Any]:
+    """Write a fitted detector as an ONNX file.
+
+    The graph takes ``rows`` of shape (batch, n_rows, n_sensors), float64, in plant units and after
+    the conditioning of ``prepare``, and gives ``score`` (float64), ``flag`` (1 above the
+    threshold) and ``region`` (int64) of shape (batch, n_rows − window + 1): one for each row that
+    ends a window. Both the batch and the number of rows are free. What is done to a log before
+    (columns, gaps, missing values, ``prepare``) and the p-value stand in the file's metadata, and
+    :func:`dccad.onnx.load_onnx` applies them.
+
+    Parameters
+    ----------
+    detector : DCCA
+        Fitted.
+    path : str or Path
+        An existing file is replaced.
+    int8 : bool
+        Eight-bit weights and inputs of the network's convolutions and products; everything else
+        stays as it is. docs/onnx.md has what that costs.
+
+    Returns
+    -------
+    dict
+        The metadata that the file holds.
+
+    Raises
+    ------
+    MissingExtraError
+        The package onnx is not installed.
+    ParameterError
+        ``int8`` for a dense network without batch normalisation.
+    OSError
+        The file cannot be written; nothing is left behind.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from dccad import DCCA
+    >>> from dccad.onnx import export_onnx, load_onnx
+    >>> log = np.random.default_rng(0).normal(size=(300, 3))
+    >>> detector = DCCA(window=10, calibration="held-out", false_alarm_rate=0.05, random_state=0)
+    >>> detector = detector.fit(None, normal=log)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     record = export_onnx(detector, Path(folder) / "model.onnx")
+    ...     scores = load_onnx(Path(folder) / "model.onnx").decision_function(log)
+    >>> bool(np.nanmax(np.abs(scores - detector.decision_function(log))) < 1e-4)
+    True
+    """
+    detector._check_fitted()
+    model = build_graph(detector.model_, detector.threshold_, int8)
+    record = make_record(detector, int8)
+    entry = model.metadata_props.add()
+    entry.key, entry.value = KEY, json.dumps(record, allow_nan=False)
+    model.producer_name, model.producer_version = "dccad", record["versions"]["dccad"]
+    model.doc_string = f"rows (batch, n_rows, {record['n_sensors']}) in plant units to scores"
+    replace_files({Path(path): model.SerializeToString()})
+    return record
+
+
+def build_graph(fitted: FittedModel, threshold: float, int8: bool = False) -> Any:
+    """The graph of a fitted model, an onnx ModelProto without metadata.
+
+    Parameters
+    ----------
+    fitted : FittedModel
+    threshold : float
+        Score above which a row is flagged.
+    int8 : bool
+    """
+    graph, seen = Graph(int8), fitted.representation
+    inputs = add_directions(graph, seen, "rows")
+    state = fitted.network.state_dict()
+    arrays = {name: to_array(value) for name, value in state.items()}
+    settings: Any = fitted.network.settings
+    kind = DenseGraph if isinstance(settings, NetworkSettings) else DepthwiseGraph
+    network: Any = kind(graph, inputs, arrays, settings, farthest_input(seen))
+    score = add_score(graph, add_statistics(graph, network, fitted.statistics), fitted.score_scale)
+    flag = graph.cast(graph.add("Greater", score, np.float64(threshold)), np.int64)
+    graph.name(score, "score")
+    graph.name(flag, "flag")
+    graph.name(add_regions(graph, network, fitted.partition, score), "region")
+    shape = ["batch", "n_windows"]
+    return graph.finish(
+        {"rows": ["batch", "n_rows", len(seen.scaling.shift)]},
+        {
+            "score": (np.float64, shape),
+            "flag": (np.int64, shape),
+            "region": (np.int64, shape),
+        },
+    )
+
+
+def make_record(detector: DCCA, int8: bool) -> dict[str, Any]:
+    """What scoring needs beside the graph, as plain numbers; with a checksum of itself."""
+    scores, calibration = calibration_to_parts(detector.calibration_)
+    parameters = detector.get_params(deep=False)
+    record = {
+        "format": FORMAT,
+        "int8": int8,
+        "window": detector.model_.window,
+        "n_sensors": detector.n_features_in_,
+        "columns": list(detector.columns_),
+        "named": hasattr(detector, "feature_names_in_"),
+        "prepare": describe_steps(detector.model_.preparation.steps),
+        **{name: parameters[name] for name in ("max_gap", "on_missing", "fill_limit")},
+        "false_alarm_rate": detector.false_alarm_rate,
+        "threshold": detector.threshold_,
+        "calibration": calibration
+        | {name.removeprefix("calibration."): value.tolist() for name, value in scores.items()},
+        "states": detector.states_,
+        "reading": detector.reading_,
+        "data_digest": detector.data_digest_,
+        "versions": versions(),
+    }
+    record["record_sha256"] = record_digest(record)
+    return record
