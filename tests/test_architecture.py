@@ -10,7 +10,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "dccad"
 
 LAYERS = [
-    {"errors", "extras", "progress", "console", "lazy"},
+    {"errors", "extras", "progress", "console", "lazy", "pieces"},
     {"runs"},
     {
         "missing",
@@ -26,7 +26,7 @@ LAYERS = [
     },
     {"inputs", "preparation_steps", "directional", "representation", "clustering"},
     {"preparation", "ranking", "objective", "statistics", "kernel_split"},
-    {"consensus"},
+    {"consensus", "row_source"},
     {"regions"},
     {
         "training",
@@ -43,6 +43,7 @@ LAYERS = [
     {"fitting"},
     {"persistence_parts"},
     {"detector", "persistence"},
+    {"stream_summary", "stream_scores"},
     {"datasets", "plots"},
     {"results", "evaluation"},
     {
@@ -53,7 +54,7 @@ LAYERS = [
         "demo",
         "demo_machining",
     },
-    {"cli_options", "cli_errors"},
+    {"cli_options", "cli_errors", "cli_stream"},
     {"cli_data"},
     {"cli"},
     {"__init__", "__main__"},

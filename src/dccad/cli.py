@@ -16,7 +16,9 @@ from dccad.cli_options import (
     Json,
     Log,
     OptionalLog,
+    Resume,
     Seed,
+    Stream,
     check_choice,
     check_output,
     command,
@@ -225,13 +227,18 @@ def score(
         float | None,
         typer.Option(metavar="N", help="The same per 1000 rows, for logs without time stamps."),
     ] = None,
+    stream: Stream = None,
+    resume: Resume = False,
     json: Json = False,
 ) -> None:
     """Score every row of a log.
 
     The log is read and conditioned as that of the fit was: only what differs needs an option.
+    Parquet of 1 GiB or more is read and written in pieces, in bounded memory. A killed score
+    --stream leaves OUTPUT.parts: score --resume with the same arguments goes on from there.
     """
     from dccad.alarm_report import check_wanted, parse_pattern
+    from dccad.cli_stream import open_stream, score_stream
     from dccad.datasets.score_files import write_scores
     from dccad.display import print_alarms, print_json, print_scores
     from dccad.display_tables import print_tables
@@ -242,29 +249,37 @@ def score(
     check_output(output, (".csv", ".parquet"), inputs=log)
     check_wanted(alarms_per_day, alarms_per_1000)
     pattern = parse_pattern("1 of 1" if alarm is None else alarm)
+    with_alarms = {alarm, alarms_per_day, alarms_per_1000} != {None}
     detector = load(model)
     named = detector.columns_ if hasattr(detector, "feature_names_in_") else None
-    tables = read_logs(log, scoring_options(options, detector.reading_, named))
-    table = score_table(detector, tables.runs)
-    alarms = None
-    if {alarm, alarms_per_day, alarms_per_1000} != {None}:
-        alarms = detector.find_alarms(
-            tables.runs,
-            pattern,
-            per_day=alarms_per_day,
-            per_1000_rows=alarms_per_1000,
-            scores=table["score"],
-        )
-    write_scores(output, table)
-    summary = summarise_scores(table, detector.threshold_, detector.states_)
+    reading = scoring_options(options, detector.reading_, named)
+    source = open_stream(log, reading, stream, resume, detector.model_.preparation, with_alarms)
+    if source is not None:
+        summary = score_stream(detector, source, output, resume)
+        found, alarms = source.summaries(), None
+    else:
+        tables = read_logs(log, reading)
+        found = tables.summaries
+        table = score_table(detector, tables.runs)
+        alarms = None
+        if with_alarms:
+            alarms = detector.find_alarms(
+                tables.runs,
+                pattern,
+                per_day=alarms_per_day,
+                per_1000_rows=alarms_per_1000,
+                scores=table["score"],
+            )
+        write_scores(output, table)
+        summary = summarise_scores(table, detector.threshold_, detector.states_)
+        summary["missing_cells"] = count_missing(tables.runs.values())
     rate, scored = detector.false_alarm_rate, summary["scored"]
     summary["promise"] = promised_rate(detector.calibration_, rate, scored)
-    summary["missing_cells"] = count_missing(tables.runs.values())
     summary["alarms"] = None if alarms is None else alarms.to_dict()
     if json:
-        print_json({**summary, "tables": [summary.as_record() for summary in tables.summaries]})
+        print_json({**summary, "tables": [summary.as_record() for summary in found]})
     else:
-        print_tables(tables.summaries)
+        print_tables(found)
         print_scores(summary, output)
         if alarms is not None:
             print_alarms(summary["alarms"])

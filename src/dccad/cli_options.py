@@ -28,6 +28,16 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 Seed = Annotated[int, typer.Option(metavar="N", help="Random seed.")]
 Jobs = Annotated[int, typer.Option(metavar="N", help="Processes side by side; 0: one per core.")]
+Stream = Annotated[
+    bool | None,
+    typer.Option(
+        "--stream/--no-stream",
+        help="Read Parquet in pieces, or as a whole; default: in pieces from 1 GiB of values on.",
+    ),
+]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on where the same command was killed or stopped.")
+]
 _LOG = typer.Argument(
     metavar="LOG",
     help="Tables: CSV and other text, Parquet, Arrow, Excel, OpenDocument; folders and globs; "

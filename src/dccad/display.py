@@ -181,7 +181,7 @@ def print_scores(summary: Mapping[str, Any], path: Path) -> None:
     if not episodes:
         return
     has_time = "start" in episodes[0]
-    count = len(summary["episodes"])
+    count = summary.get("n_episodes", len(summary["episodes"]))
     title = f"{count} flagged stretch{'es' * (count > 1)}, the longest first"
     if count > len(episodes):
         title = f"{len(episodes)} longest of {count} flagged stretches"

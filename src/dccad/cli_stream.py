@@ -1,0 +1,69 @@
+"""What ``fit`` and ``score`` do with a log that is read in pieces."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dccad.datasets.tables.options import TableOptions
+
+if TYPE_CHECKING:
+    from dccad.datasets import ParquetLog
+    from dccad.detector import DCCA
+    from dccad.preparation import Preparation
+
+
+def open_stream(
+    inputs: Sequence[str],
+    options: TableOptions,
+    wanted: bool | None,
+    resume: bool,
+    preparation: Preparation,
+    with_alarms: bool = False,
+) -> ParquetLog | None:
+    """The log as one that is read in pieces, or None where it is to be read as a whole.
+
+    ``wanted`` is what ``--stream`` or ``--no-stream`` says; without them the size decides, and a
+    large log that cannot be read in pieces is read as before, with a warning that says why.
+    """
+    from dccad.datasets.tables.parquet_scan import NotStreamedError, is_large
+    from dccad.errors import DccadWarning, ParameterError
+    from dccad.row_source import check_streamable
+
+    if resume and wanted is False:
+        raise ParameterError("--resume goes with logs that are read in pieces: drop --no-stream")
+    asked = wanted or resume
+    if not asked and (wanted is False or not is_large(inputs, options)):
+        return None
+    from dccad.datasets import ParquetLog
+
+    try:
+        if with_alarms:
+            raise ParameterError(
+                "alarms are found in scores that are in memory: leave the options of alarms out, "
+                "or --stream and --resume"
+            )
+        check_streamable(preparation)
+        return ParquetLog(inputs, options)
+    except (NotStreamedError, ParameterError) as reason:
+        if asked:
+            raise
+        warnings.warn(f"the log is read into memory: {reason}", DccadWarning, stacklevel=2)
+        return None
+
+
+def score_stream(detector: DCCA, source: ParquetLog, output: Path, resume: bool) -> dict[str, Any]:
+    """Score the log into the output, with progress; the summary."""
+    from dccad.progress import progress_bar
+    from dccad.stream_scores import score_source
+
+    with progress_bar("scoring", 1) as advance:
+        return score_source(
+            detector,
+            source,
+            output,
+            resume=resume,
+            on_piece=lambda done, total: advance(done, "pieces", total),
+        )
