@@ -153,15 +153,22 @@ def fit(
         bool, typer.Option("--keep-latents", help="Store the latents of the training windows too.")
     ] = False,
     seed: Seed = 0,
+    resume: Resume = False,
     json: Json = False,
 ) -> None:
-    """Learn regions, scores and a threshold from an unlabelled log."""
+    """Learn regions, scores and a threshold from an unlabelled log.
+
+    A fit that was killed leaves FOLDER.checkpoint: the same command with --resume goes on from
+    there, to the same model.
+    """
+    from dccad import checkpoint
     from dccad.detector import DCCA
     from dccad.display import print_json, print_model
     from dccad.display_tables import print_tables
     from dccad.errors import ParameterError
     from dccad.parameters import check_parameters
     from dccad.persistence import check_target, read_record
+    from dccad.pieces import refuse_forgotten
 
     if not (log or normal):
         raise ParameterError("nothing to fit: pass a LOG, --normal LOG, or both")
@@ -180,14 +187,18 @@ def fit(
     }
     detector = DCCA(**{**parameters, **read_settings(settings)})
     check_parameters(detector.get_params())
+    kept = checkpoint.beside(output)
+    refuse_forgotten(kept, resume)
     reference = None if normal is None else read_logs(normal, options)
     tables = read_logs(log, options) if log else None
     detector.fit(
         None if tables is None else tables.runs,
         normal=None if reference is None else reference.runs,
+        checkpoint=kept,
     )
     detector.reading_ = remembered_options(options)
     detector.save(output, include_latents=detector.keep_latents)
+    checkpoint.remove(kept)
     record = read_record(output)
     read = [found for found in (tables, reference) if found is not None]
     summaries = [summary for found in read for summary in found.summaries]

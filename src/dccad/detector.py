@@ -15,6 +15,7 @@ from dccad.alarm_report import AlarmPattern, AlarmReport, parse_pattern, report_
 from dccad.clustering import to_array
 from dccad.directional import DirectionalSettings, describe_maps
 from dccad.errors import DccadError
+from dccad.fit_checkpoint import open_checkpoint
 from dccad.fit_data import FitData, prepare_fit_data
 from dccad.fitting import fit_model
 from dccad.inputs import check_scoring_log
@@ -332,7 +333,9 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         """
         return cls(**{**AS_PUBLISHED, **parameters})
 
-    def fit(self, X: Any, y: None = None, normal: Any = None) -> DCCA:
+    def fit(
+        self, X: Any, y: None = None, normal: Any = None, checkpoint: str | Path | None = None
+    ) -> DCCA:
         """Learn regions, scores and threshold from an unlabelled log.
 
         Parameters
@@ -343,6 +346,10 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         normal : like X, optional
             Rows known to be normal. They decide the scaling, the normal region and, by their last
             part, which training does not see, the threshold.
+        checkpoint : str or Path, optional
+            Folder that keeps what is finished. The same fit with the same folder goes on from
+            there, to the same model, after its process was killed. Remove it
+            (:func:`dccad.checkpoint.remove`) when the model is saved. Needs ``random_state``.
 
         Returns
         -------
@@ -352,11 +359,12 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         Raises
         ------
         InputError
-            The log cannot be used; the message says where and what to do.
+            The log cannot be used, or the checkpoint is of another fit; the message says where and
+            what to do.
         ParameterError
             Parameters are out of range; all are listed.
         """
-        self._fit(X, normal)
+        self._fit(X, normal, checkpoint)
         return self
 
     def fit_predict(self, X: Any, y: None = None, normal: Any = None) -> Any:
@@ -555,7 +563,7 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
 
     # -- fit, step by step -----------------------------------------------------------------------
 
-    def _fit(self, X: Any, normal: Any) -> Log:
+    def _fit(self, X: Any, normal: Any, folder: str | Path | None = None) -> Log:
         """The method from log to labels; returns the log whose rows ``labels_`` describes."""
         check_parameters(self.get_params(deep=False))
         preparation = Preparation(parse_steps(self.prepare), self.on_missing == "drop")
@@ -571,7 +579,10 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
             keep_whole=self.calibration == "cross-fitted",
         )
         self.seed_ = draw_seed(self.random_state)
-        fitted = fit_model(self.get_params(deep=False), self.seed_, data, preparation)
+        with open_checkpoint(folder, self.get_params(deep=False), data) as checkpoint:
+            fitted = fit_model(
+                self.get_params(deep=False), self.seed_, data, preparation, checkpoint
+            )
         self.model_, self.calibration_ = fitted.model, fitted.calibration
         self.n_calibration_windows_ = fitted.n_calibration_windows
         self.threshold_ = self.calibration_.threshold(self.false_alarm_rate)

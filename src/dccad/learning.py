@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dccad.checkpoint import Checkpoint
 from dccad.directional import DirectionalAutoencoder, DirectionalSettings
 from dccad.network import Autoencoder, NetworkSettings
 from dccad.representation import (
@@ -77,9 +78,14 @@ class Recipe:
             0.0 if normal else UNLABELLED_FLOOR,
         )
 
-    def train(self, windows: WindowSet, on_epoch: OnEpoch | None = None) -> TrainingResult:
+    def train(
+        self,
+        windows: WindowSet,
+        on_epoch: OnEpoch | None = None,
+        checkpoint: Checkpoint | None = None,
+    ) -> TrainingResult:
         """Train network and centres on windows of that representation."""
-        return fit_jointly(windows, self.network, self.training, self.device, on_epoch)
+        return fit_jointly(windows, self.network, self.training, self.device, on_epoch, checkpoint)
 
 
 def fit_statistics(

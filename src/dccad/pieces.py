@@ -59,14 +59,10 @@ class PieceFolder:
         identity = json.loads(json.dumps(identity))  # as the manifest will give it back
         found = self._look()
         if found is None:
-            folder.mkdir(exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
             self._write(folder / MANIFEST, (json.dumps(identity, indent=1) + "\n").encode())
             return
-        if not resume:
-            raise InputError(
-                f"{folder} holds the finished part of a job that was interrupted: add --resume to "
-                "go on with it, or delete the folder to begin again"
-            )
+        refuse_forgotten(folder, resume)
         names = sorted({*identity, *found})
         other = [name for name in names if identity.get(name) != found.get(name)]
         if other:
@@ -74,6 +70,14 @@ class PieceFolder:
                 f"{folder} was begun with another {', another '.join(other)}, so its parts do not "
                 "fit: go on with what it was begun with, or delete the folder to begin again"
             )
+
+    @classmethod
+    def of(cls, folder: Path) -> PieceFolder:
+        """Pieces that are there, whatever they were made from; to remove them."""
+        pieces = cls.__new__(cls)
+        pieces.folder, pieces._paths = folder, {}
+        pieces._look()
+        return pieces
 
     def _look(self) -> dict[str, Any] | None:
         """The manifest of pieces that are there, or None; leftovers of a kill are removed."""
@@ -175,3 +179,17 @@ class PieceFolder:
         except OSError:
             unfinished.unlink(missing_ok=True)
             raise
+
+
+def refuse_forgotten(folder: Path, resume: bool) -> None:
+    """Refuse to begin again what was interrupted, unless the folder was deleted.
+
+    Raises
+    ------
+    InputError
+    """
+    if not resume and os.path.lexists(folder):
+        raise InputError(
+            f"{folder} holds the finished part of a job that was interrupted: add --resume to go "
+            "on with it, or delete the folder to begin again"
+        )
