@@ -153,15 +153,18 @@ def fit(
         bool, typer.Option("--keep-latents", help="Store the latents of the training windows too.")
     ] = False,
     seed: Seed = 0,
+    stream: Stream = None,
     resume: Resume = False,
     json: Json = False,
 ) -> None:
     """Learn regions, scores and a threshold from an unlabelled log.
 
-    A fit that was killed leaves FOLDER.checkpoint: the same command with --resume goes on from
-    there, to the same model.
+    Parquet of 1 GiB or more is read in pieces: the scaling is that of all rows, the rest is learned
+    from 100,000 windows drawn all over it (--set max_windows=N). A killed fit leaves
+    FOLDER.checkpoint: the same command with --resume goes on from there, to the same model.
     """
     from dccad import checkpoint
+    from dccad.cli_stream import read_for_fit
     from dccad.detector import DCCA
     from dccad.display import print_json, print_model
     from dccad.display_tables import print_tables
@@ -189,19 +192,13 @@ def fit(
     check_parameters(detector.get_params())
     kept = checkpoint.beside(output)
     refuse_forgotten(kept, resume)
-    reference = None if normal is None else read_logs(normal, options)
-    tables = read_logs(log, options) if log else None
-    detector.fit(
-        None if tables is None else tables.runs,
-        normal=None if reference is None else reference.runs,
-        checkpoint=kept,
-    )
+    reference, summaries = read_for_fit(normal, options, stream, detector)
+    unlabelled, more = read_for_fit(log, options, stream, detector)
+    detector.fit(unlabelled, normal=reference, checkpoint=kept)
     detector.reading_ = remembered_options(options)
     detector.save(output, include_latents=detector.keep_latents)
     checkpoint.remove(kept)
-    record = read_record(output)
-    read = [found for found in (tables, reference) if found is not None]
-    summaries = [summary for found in read for summary in found.summaries]
+    record, summaries = read_record(output), [*more, *summaries]
     if json:
         print_json({**record, "tables": [summary.as_record() for summary in summaries]})
     else:

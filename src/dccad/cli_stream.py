@@ -11,6 +11,7 @@ from dccad.datasets.tables.options import TableOptions
 
 if TYPE_CHECKING:
     from dccad.datasets import ParquetLog
+    from dccad.datasets.tables import TableSummary
     from dccad.detector import DCCA
     from dccad.preparation import Preparation
 
@@ -67,3 +68,19 @@ def score_stream(detector: DCCA, source: ParquetLog, output: Path, resume: bool)
             resume=resume,
             on_piece=lambda done, total: advance(done, "pieces", total),
         )
+
+
+def read_for_fit(
+    inputs: Sequence[str] | None, options: TableOptions, stream: bool | None, detector: DCCA
+) -> tuple[Any, list[TableSummary]]:
+    """A log as :meth:`DCCA.fit` takes it, in memory or in pieces, and what was decided about it."""
+    from dccad.cli_options import read_logs
+    from dccad.preparation import Preparation, parse_steps
+
+    if not inputs:
+        return None, []
+    source = open_stream(inputs, options, stream, False, Preparation(parse_steps(detector.prepare)))
+    if source is not None:
+        return source, list(source.summaries())
+    tables = read_logs(inputs, options)
+    return tables.runs, list(tables.summaries)

@@ -6,6 +6,7 @@ import platform
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ PACKAGES = ("dccad", "torch", "numpy", "scipy", "scikit-learn")
 
 @contextmanager
 def open_checkpoint(
-    folder: str | Path | None, parameters: Mapping[str, Any], data: FitData
+    folder: str | Path | None, random_state: Any, identity: Mapping[str, Any]
 ) -> Iterator[Checkpoint | None]:
     """The checkpoint in a folder; it goes if the data turn out to be unusable.
 
@@ -30,9 +31,10 @@ def open_checkpoint(
     ----------
     folder : str, Path or None
         None: no checkpoint.
-    parameters : mapping
-        As ``DCCA.get_params`` gives them.
-    data : FitData
+    random_state : int
+        As the detector has it.
+    identity : mapping
+        As :func:`identify` gives it.
 
     Raises
     ------
@@ -44,14 +46,12 @@ def open_checkpoint(
     if folder is None:
         yield None
         return
-    if isinstance(parameters["random_state"], bool) or not isinstance(
-        parameters["random_state"], int
-    ):
+    if not isinstance(random_state, Integral):
         raise ParameterError(
-            f"random_state={parameters['random_state']!r}: a fit with a checkpoint needs a whole "
-            "number, because it can only go on with the seed that it began with"
+            f"random_state={random_state!r}: a fit with a checkpoint needs a whole number, because "
+            "it can only go on with the seed that it began with"
         )
-    checkpoint = Checkpoint(folder, identify(parameters, data))
+    checkpoint = Checkpoint(folder, identity)
     try:
         yield checkpoint
     except DccadError:
@@ -59,12 +59,27 @@ def open_checkpoint(
         raise
 
 
-def identify(parameters: Mapping[str, Any], data: FitData) -> dict[str, Any]:
-    """What a fit depends on, by names that a message can show."""
+def identify(
+    parameters: Mapping[str, Any], data: FitData, stored: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What a fit depends on, by names that a message can show.
+
+    Parameters
+    ----------
+    parameters : mapping
+        As ``DCCA.get_params`` gives them.
+    data : FitData
+        The rows in memory.
+    stored : mapping
+        Identity of the log and the reference that are read in pieces.
+    """
     given = {**parameters, "prepare": describe_steps(parse_steps(parameters["prepare"]))}
     return {
-        "log": data.log.digest(),
-        "reference": None if data.reference is None else data.reference.digest(),
+        "log": [data.log.digest(), stored.get("log")],
+        "reference": [
+            None if data.reference is None else data.reference.digest(),
+            stored.get("reference"),
+        ],
         "set of parameters": {
             name: repr(value) for name, value in given.items() if name not in WITHOUT_EFFECT
         },

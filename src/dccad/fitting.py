@@ -87,7 +87,7 @@ def fit_model(
     """
     window, stride = parameters["window"], parameters["stride"]
     recipe = make_recipe(parameters, seed, len(data.log.columns))
-    representation = recipe.represent(data.normal, data.training)
+    representation = recipe.represent(data.normal, data.training, data.statistics)
     windows = representation.windows(data.training, window, stride)
     training = _train(recipe, windows, parameters["verbose"], checkpoint)
 

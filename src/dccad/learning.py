@@ -22,6 +22,7 @@ from dccad.representation import (
     RepresentationKind,
     fit_representation,
 )
+from dccad.running_statistics import RowStatistics, representation_of
 from dccad.runs import Run
 from dccad.scaling import ScalingKind
 from dccad.scoring import in_chunks
@@ -68,8 +69,25 @@ class Recipe:
     training: TrainingSettings
     device: torch.device
 
-    def represent(self, normal: Sequence[Run], others: Sequence[Run]) -> Representation:
-        """Fit the representation on the normal rows, where there are some."""
+    def represent(
+        self,
+        normal: Sequence[Run],
+        others: Sequence[Run],
+        statistics: RowStatistics | None = None,
+    ) -> Representation:
+        """Fit the representation on the normal rows, where there are some.
+
+        ``statistics`` are those of all rows where ``normal`` or ``others`` are a sample of them.
+        """
+        if statistics is not None:
+            return representation_of(
+                statistics,
+                normal or others,
+                self.scaling,
+                self.representation,
+                self.taming,
+                0.0 if normal else UNLABELLED_FLOOR,
+            )
         return fit_representation(
             normal or others,
             self.scaling,

@@ -49,6 +49,7 @@ _RECORDS = (
     "left_out_share_",
     "reading_",
     "reference_digest_",
+    "sample_",
     "seed_",
     "history_",
     "updates_",

@@ -117,8 +117,12 @@ def read_checked(
 
 
 def checked_blocks(
-    source: RowSource, segments: Sequence[Segment], reading: Mapping[str, Any], before: int = 0
-) -> Iterator[tuple[Segment, int, Run]]:
+    source: RowSource,
+    segments: Sequence[Segment],
+    reading: Mapping[str, Any],
+    before: int = 0,
+    skip: int = 0,
+) -> Iterator[Run]:
     """All rows once, block by block.
 
     Parameters
@@ -128,16 +132,19 @@ def checked_blocks(
     segments : sequence of Segment
     before : int
         Rows of the same segment that a block brings along from the one before it.
+    skip : int
+        Blocks to leave out at the start.
 
     Yields
     ------
-    (block, n_before, run)
-        ``run`` begins ``n_before`` rows before ``block``.
+    Run
     """
     rows = max(1, BLOCK_CELLS // len(source.columns))
+    number = 0
     for segment in segments:
         for start in range(segment.start, segment.stop, rows):
-            stop = min(start + rows, segment.stop)
-            first = max(segment.start, start - before)
-            run = read_checked(source, segment, first, stop, reading)
-            yield Segment(segment.run, start, stop), start - first, run
+            number += 1
+            if number > skip:
+                first = max(segment.start, start - before)
+                stop = min(start + rows, segment.stop)
+                yield read_checked(source, segment, first, stop, reading)
