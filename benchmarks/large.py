@@ -2,7 +2,7 @@
 
     python benchmarks/large.py --score 1 5 50 --fit 1 10 --output large.json
 
-Simulates the Tennessee Eastman plant (extra "simulate": about 40 s for 7,680 rows), repeats it with
+Simulates the Tennessee Eastman plant (extra "simulate": about 40 s for 1,920 rows), repeats it with
 fresh noise to one part of 1 million rows of 52 sensors in single precision, and makes folders of so
 many parts. Parts are hard links to one file: a folder of 50 parts is read as 50 million rows and
 takes the disk of one. Each step runs in a process of its own; everything is deleted at the end.
@@ -24,7 +24,7 @@ import numpy as np
 
 MILLION = 1_000_000
 ROW_GROUP = 125_000
-SIMULATED_HOURS = 384.0
+SIMULATED_HOURS = 96.0
 
 SCORE = """
 import resource, sys, time

@@ -656,3 +656,22 @@ def naive_stretches(lengths, starts, normal, window):
         else:
             found.append([run, first, first + window])
     return [tuple(entry) for entry in found]
+
+
+# -- running statistics ---------------------------------------------------------------------------
+
+
+def naive_row_statistics(rows):
+    """Mean, co-moments, lowest and highest of all rows at once, sensor by sensor."""
+    n_rows, n_sensors = len(rows), len(rows[0])
+    mean = [math.fsum(float(row[c]) for row in rows) / n_rows for c in range(n_sensors)]
+    comoment = [
+        [
+            math.fsum((float(row[a]) - mean[a]) * (float(row[b]) - mean[b]) for row in rows)
+            for b in range(n_sensors)
+        ]
+        for a in range(n_sensors)
+    ]
+    lowest = [min(float(row[c]) for row in rows) for c in range(n_sensors)]
+    highest = [max(float(row[c]) for row in rows) for c in range(n_sensors)]
+    return np.array(mean), np.array(comoment), np.array(lowest), np.array(highest)

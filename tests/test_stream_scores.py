@@ -130,7 +130,7 @@ def test_filled_and_left_out_rows_are_those_in_memory(tmp_path, monkeypatch):
 # -- killed and resumed ---------------------------------------------------------------------------
 
 
-def kill_and_resume(plant, folder, moments, seed):
+def kill_and_resume(plant, folder, kills, seed):
     """Kill at so many random moments, go on, and compare with what nothing interrupted."""
     arguments = ["score", plant / "model", plant / "log", "--join", "--resume", "-o"]
     for _ in range(2):  # the first process also pays for the imports
@@ -139,25 +139,24 @@ def kill_and_resume(plant, folder, moments, seed):
     expected = pl.read_parquet(folder / "whole.parquet")
     rng = np.random.default_rng(seed)
     at_work = 0
-    for moment in rng.uniform(0, seconds, moments):
-        output = folder / f"killed-{moment:.6f}.parquet"
-        at_work += kill_after(moment, [*arguments, output], SMALL_PIECES)
+    while at_work < kills:
+        output = folder / "killed.parquet"
+        at_work += kill_after(rng.uniform(0, seconds), [*arguments, output], SMALL_PIECES)
         assert not output.exists() or pl.read_parquet(output).equals(expected)
         assert finish([*arguments, output], SMALL_PIECES)[0] == 0
         assert pl.read_parquet(output).equals(expected, null_equal=True)
         assert not output.with_name(output.name + ".parts").exists()
         output.unlink()
     assert [path.name for path in folder.iterdir()] == ["whole.parquet"]
-    return at_work
 
 
 def test_a_killed_score_goes_on_and_loses_no_row(plant, tmp_path):
-    kill_and_resume(plant, tmp_path, moments=3, seed=0)
+    kill_and_resume(plant, tmp_path, kills=3, seed=0)
 
 
 @pytest.mark.slow
 def test_a_score_killed_at_any_moment_goes_on(plant, tmp_path):
-    assert kill_and_resume(plant, tmp_path, moments=24, seed=1) >= 20
+    kill_and_resume(plant, tmp_path, kills=20, seed=1)
 
 
 def interrupt(monkeypatch, call, *arguments, pieces=5):

@@ -160,7 +160,7 @@ def fit(
     """Learn regions, scores and a threshold from an unlabelled log.
 
     Parquet of 1 GiB or more is read in pieces: the scaling is that of all rows, the rest is learned
-    from 100,000 windows drawn all over it (--set max_windows=N). A killed fit leaves
+    from 50,000 windows drawn all over it (--set max_windows=N). A killed fit leaves
     FOLDER.checkpoint: the same command with --resume goes on from there, to the same model.
     """
     from dccad import checkpoint

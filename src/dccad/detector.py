@@ -155,7 +155,7 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         "mode:load>50", "average:10", "decimate:10", "clip:flow=0..100", "difference:level",
         "log:pressure"; see :mod:`dccad.preparation_steps`. Rows that a step leaves out have no
         score.
-    max_windows : int, default=100_000
+    max_windows : int, default=50_000
         Windows that are drawn from a log that is read in pieces (and as many from ``normal``), as
         stretches spread over all of it; logs in memory are taken whole.
     keep_latents : bool, default=False
@@ -274,7 +274,7 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         on_missing: OnMissing = "error",
         fill_limit: int = 5,
         prepare: Any = (),
-        max_windows: int = 100_000,
+        max_windows: int = 50_000,
         keep_latents: bool = False,
         device: str = "auto",
         random_state: Any = None,
