@@ -130,10 +130,15 @@ class PieceFolder:
         Raises
         ------
         OSError
-            The disk is full or not writable; the earlier piece stays.
+            The disk is full or not writable; earlier pieces stay, and without one the folder goes.
         """
         path = self.folder / f"{name}.{sha256(content).hexdigest()[:16]}.piece"
-        self._write(path, content)
+        try:
+            self._write(path, content)
+        except OSError:
+            if not self._paths:
+                self.remove()
+            raise
         earlier, self._paths[name] = self._paths.get(name), path
         if earlier is not None and earlier != path:
             earlier.unlink(missing_ok=True)
