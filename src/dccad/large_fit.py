@@ -61,9 +61,11 @@ class DrawnLogs:
                     checkpoint.keep("statistics", _pack(done, statistics))
                     checkpoint.write()
 
-            return gather_statistics(
+            found = gather_statistics(
                 source, max_gap, self.preparation, self.reading, begun, on_block
             )
+        source.refuse_if_changed()
+        return found
 
 
 def draw_logs(

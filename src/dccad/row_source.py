@@ -55,6 +55,9 @@ class RowSource(Protocol):
     def identity(self) -> list[dict[str, Any]]:
         """What changes when the stored rows change, as JSON values."""
 
+    def refuse_if_changed(self) -> None:
+        """Refuse rows that were read while something wrote them."""
+
 
 def check_streamable(preparation: Preparation) -> None:
     """Refuse steps whose result for a row depends on where their stretch began.

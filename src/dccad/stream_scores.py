@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dccad.errors import ColumnNamesWarning, DccadError
+from dccad.errors import ColumnNamesWarning, DccadError, InputError
 from dccad.inputs import check_same_sensors
 from dccad.persistence import model_digest, versions
 from dccad.pieces import PieceFolder
@@ -92,6 +92,8 @@ def score_source(
     (300, 293, 300)
     """
     target = Path(output)
+    if target.suffix.lower() not in (".csv", ".parquet"):
+        raise InputError(f"{target}: scores are written as .csv or .parquet; name such a file")
     _check_sensors(detector, source)
     plan = PiecePlan(detector, source)
     identity = {
@@ -109,8 +111,7 @@ def score_source(
                 folder.put(name, _to_parquet(plan.score(piece)))
             if on_piece is not None:
                 on_piece(piece + 1, len(plan))
-        if hasattr(source, "refuse_if_changed"):
-            source.refuse_if_changed()
+        source.refuse_if_changed()
     except DccadError:  # the rows are at fault: other rows will need other pieces
         folder.remove()
         raise
@@ -234,7 +235,8 @@ def _read(path: Path) -> dict[str, NDArray[Any]]:
     import polars as pl
 
     frame = pl.read_parquet(path.read_bytes())
-    return {name: frame[name].to_numpy() for name in frame.columns if name != "p_value"}
+    unused = ("p_value", "state")
+    return {name: frame[name].to_numpy() for name in frame.columns if name not in unused}
 
 
 def _assemble(paths: Sequence[Path], unfinished: Path, target: Path) -> None:
