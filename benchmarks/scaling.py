@@ -3,7 +3,8 @@
     python benchmarks/scaling.py --output scaling.json --figure docs/images/scaling.png
 
 Each size is measured on random rows in seconds of the processor, on one thread; of several repeats
-the fastest counts, so that other work on the machine disturbs little. The exponent is the slope of log cost over log size: 1 is linear.
+the fastest counts, so that other work on the machine disturbs little. The exponent is the slope of
+log cost over log size: 1 is linear.
 """
 
 import argparse
