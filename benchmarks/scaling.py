@@ -21,14 +21,17 @@ import torch
 
 from dccad import DCCA
 
-ROWS, CHANNELS, MAPS = 20_000, 16, 2
+ROWS, CHANNELS, MAPS = 16_000, 16, 2
 FIT_ROWS = 2_000
 SIZES = {
-    "rows": [5_000, 10_000, 20_000, 40_000, 80_000],
+    "rows": [4_000, 8_000, 16_000, 32_000, 64_000],
     "channels": [4, 8, 16, 32, 64],
     "kernels per direction": [1, 2, 4, 8, 16],
 }
 FIT_SIZES = {**SIZES, "rows": [1_000, 2_000, 4_000, 8_000, 16_000]}
+
+SECONDS = [0.2, 0.5, 1, 2, 5, 10, 20, 50]
+"""Ticks of the figure."""
 
 
 def make_rows(n_rows, n_channels, seed=0):
@@ -96,6 +99,7 @@ def draw(record, path):
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import NullLocator
 
     figure, axes = plt.subplots(1, 3, figsize=(10, 3.4), layout="constrained", sharey=True)
     for axis, what in zip(axes, SIZES, strict=True):
@@ -111,7 +115,9 @@ def draw(record, path):
         ticks = sorted({*SIZES[what], *FIT_SIZES[what]})
         shown = [tick // 1000 if what == "rows" else tick for tick in ticks]
         axis.set_xticks(ticks, [str(tick) for tick in shown])
-        axis.minorticks_off()
+        axis.xaxis.set_minor_locator(NullLocator())
+        axis.set_yticks(SECONDS, [str(tick) for tick in SECONDS])
+        axis.yaxis.set_minor_locator(NullLocator())
         axis.legend(fontsize=8)
         axis.grid(visible=True, which="major", alpha=0.3)
     axes[0].set_ylabel("processor seconds (dotted: linear)")
