@@ -26,8 +26,15 @@ MILLION = 1_000_000
 ROW_GROUP = 125_000
 SIMULATED_HOURS = 96.0
 
+# VmHWM, not ru_maxrss, which a process inherits from the one that starts it
+PEAK = """
+def peak():
+    with open("/proc/self/status") as status:
+        return int(status.read().split("VmHWM:")[1].split()[0]) / 2**20
+"""
+
 SCORE = """
-import resource, sys, time
+import sys, time
 from dccad import load
 from dccad.datasets import ParquetLog, TableOptions
 from dccad.stream_scores import score_source
@@ -35,19 +42,19 @@ detector = load("model")
 started = time.perf_counter()
 log = ParquetLog(sys.argv[1], TableOptions(join=sys.argv[2] == "join"))
 found = score_source(detector, log, "scores.parquet")
-print(time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
+print(time.perf_counter() - started, peak(),
       found["rows"], found["scored"])
 """
 
 FIT = """
-import resource, sys, time
+import sys, time
 from dccad import DCCA
 from dccad.datasets import ParquetLog, TableOptions
 started = time.perf_counter()
 log = ParquetLog(sys.argv[1], TableOptions(join=sys.argv[2] == "join"))
 settings = {"max_windows": int(sys.argv[3])} if len(sys.argv) > 3 else {}
 detector = DCCA(random_state=0, **settings).fit(log)
-print(time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
+print(time.perf_counter() - started, peak(),
       detector.sample_["rows"], detector.sample_["drawn"])
 """
 
@@ -91,7 +98,7 @@ def fit_small_model(part, target):
 def measure(script, folder, *arguments):
     """Seconds, peak resident memory (GiB) and counts that a step in its own process prints."""
     done = subprocess.run(
-        [sys.executable, "-c", script, *map(str, arguments)],
+        [sys.executable, "-c", PEAK + script, *map(str, arguments)],
         check=True,
         stdout=subprocess.PIPE,
         text=True,
