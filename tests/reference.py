@@ -667,3 +667,22 @@ def naive_sliding(values, length):
         mean = math.fsum(part) / length
         found.append((math.fsum(part), mean, math.fsum((v - mean) ** 2 for v in part) / length))
     return found
+
+
+# -- running statistics ---------------------------------------------------------------------------
+
+
+def naive_row_statistics(rows):
+    """Mean, co-moments, lowest and highest of all rows at once, sensor by sensor."""
+    n_rows, n_sensors = len(rows), len(rows[0])
+    mean = [math.fsum(float(row[c]) for row in rows) / n_rows for c in range(n_sensors)]
+    comoment = [
+        [
+            math.fsum((float(row[a]) - mean[a]) * (float(row[b]) - mean[b]) for row in rows)
+            for b in range(n_sensors)
+        ]
+        for a in range(n_sensors)
+    ]
+    lowest = [min(float(row[c]) for row in rows) for c in range(n_sensors)]
+    highest = [max(float(row[c]) for row in rows) for c in range(n_sensors)]
+    return np.array(mean), np.array(comoment), np.array(lowest), np.array(highest)

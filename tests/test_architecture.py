@@ -10,7 +10,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "dccad"
 
 LAYERS = [
-    {"errors", "extras", "files", "progress", "console", "lazy"},
+    {"errors", "extras", "files", "progress", "console", "lazy", "pieces"},
     {"runs"},
     {
         "missing",
@@ -28,10 +28,11 @@ LAYERS = [
     },
     {"inputs", "preparation_steps", "directional", "representation", "clustering"},
     {"preparation", "ranking", "objective", "statistics", "kernel_split"},
-    {"consensus", "dense"},
-    {"regions"},
+    {"consensus", "dense", "row_source", "checkpoint", "running_statistics"},
+    {"regions", "sampling"},
     {
         "training",
+        "training_state",
         "scoring",
         "calibration",
         "cross_fitting",
@@ -42,9 +43,10 @@ LAYERS = [
     {"learning"},
     {"reference"},
     {"model", "parameters", "fit_data", "alarm_report"},
-    {"fitting", "incremental"},
+    {"fitting", "incremental", "fit_checkpoint", "large_fit"},
     {"persistence_parts"},
     {"detector", "persistence", "stream"},
+    {"large_summary", "large_scores"},
     {"datasets", "plots"},
     {"onnx"},
     {"results", "evaluation"},
@@ -56,7 +58,7 @@ LAYERS = [
         "demo",
         "demo_machining",
     },
-    {"cli_options", "cli_errors"},
+    {"cli_options", "cli_errors", "cli_large"},
     {"cli_data", "cli_export"},
     {"cli"},
     {"__init__", "__main__"},

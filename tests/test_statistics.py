@@ -302,18 +302,14 @@ def test_a_statistic_that_never_varied_is_not_blown_up_by_rounding(value, n_wind
     assert scale.combine(np.array([[value]])) == pytest.approx(0, abs=1e-12)
 
 
-def test_one_certain_statistic_and_several_that_suspect_both_raise_the_score():
-    names = ("energy", "mean", "residual", "log-variance")
-    scale = ScoreScale(names, (0.0,) * 4, (1.0,) * 4, (0.0,) * 4, (0.3, 0.3, 0.3, 0.1))
-    quiet, one, several, noisy = scale.combine(
-        np.exp([[0.0, 0, 0, 0], [0, 6, 0, 0], [3, 3, 3, 0], [0, 0, 0, 6]])
-    )
-    assert quiet == pytest.approx(0)
-    assert one == pytest.approx(6 + math.log(0.3), abs=0.01)  # the mean would be 1.5
-    assert several == pytest.approx(3 + math.log(0.9), abs=0.02)  # as near as one at 3.9
-    assert noisy == pytest.approx(6 + math.log(0.1), abs=0.05)  # heard, but less
-    far = scale.combine(np.full((1, 4), 1e300))
-    assert np.isfinite(far).all()
+def test_the_noisiest_statistic_counts_a_quarter():
+    statistics = np.random.default_rng(0).gamma(2.0, size=(500, 3))
+    scale = fit_score_scale(("energy", "log-variance", "residual"), statistics, logarithmic=True)
+    assert scale.weights == pytest.approx((4 / 9, 1 / 9, 4 / 9))
+    z = np.log(statistics + scale.floor)
+    z = (z - z.mean(axis=0)) / z.std(axis=0)
+    expected = (z[:, 0] + 0.25 * z[:, 1] + z[:, 2]) / 2.25
+    assert scale.combine(statistics) == pytest.approx(expected)
 
 
 def test_an_unusually_small_statistic_outweighs_nothing():

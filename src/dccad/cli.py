@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 import typer
 
@@ -18,8 +18,10 @@ from dccad.cli_options import (
     Log,
     Model,
     OptionalLog,
+    Resume,
     Scorer,
     Seed,
+    Stream,
     check_choice,
     check_output,
     command,
@@ -154,15 +156,25 @@ def fit(
         bool, typer.Option("--keep-latents", help="Store the latents of the training windows too.")
     ] = False,
     seed: Seed = 0,
+    stream: Stream = None,
+    resume: Resume = False,
     json: Json = False,
 ) -> None:
-    """Learn regions, scores and a threshold from an unlabelled log."""
+    """Learn regions, scores and a threshold from an unlabelled log.
+
+    Parquet of 1 GiB or more is read in pieces: the scaling is that of all rows, the rest is learned
+    from 50,000 windows drawn all over it (--set max_windows=N). A killed fit leaves
+    FOLDER.checkpoint: the same command with --resume goes on from there, to the same model.
+    """
+    from dccad import checkpoint
+    from dccad.cli_large import read_for_fit
     from dccad.detector import DCCA
     from dccad.display import print_json, print_model
     from dccad.display_tables import print_tables
     from dccad.errors import ParameterError
     from dccad.parameters import check_parameters
     from dccad.persistence import check_target, read_record
+    from dccad.pieces import refuse_forgotten
 
     if not (log or normal):
         raise ParameterError("nothing to fit: pass a LOG, --normal LOG, or both")
@@ -181,17 +193,15 @@ def fit(
     }
     detector = DCCA(**{**parameters, **read_settings(settings)})
     check_parameters(detector.get_params())
-    reference = None if normal is None else read_logs(normal, options)
-    tables = read_logs(log, options) if log else None
-    detector.fit(
-        None if tables is None else tables.runs,
-        normal=None if reference is None else reference.runs,
-    )
+    kept = checkpoint.beside(output)
+    refuse_forgotten(kept, resume)
+    reference, summaries = read_for_fit(normal, options, stream, detector)
+    unlabelled, more = read_for_fit(log, options, stream, detector)
+    detector.fit(unlabelled, normal=reference, checkpoint=kept)
     detector.reading_ = remembered_options(options)
     detector.save(output, include_latents=detector.keep_latents)
-    record = read_record(output)
-    read = [found for found in (tables, reference) if found is not None]
-    summaries = [summary for found in read for summary in found.summaries]
+    checkpoint.remove(kept)
+    record, summaries = read_record(output), [*more, *summaries]
     if json:
         print_json({**record, "tables": [summary.as_record() for summary in summaries]})
     else:
@@ -228,13 +238,18 @@ def score(
         float | None,
         typer.Option(metavar="N", help="The same per 1000 rows, for logs without time stamps."),
     ] = None,
+    stream: Stream = None,
+    resume: Resume = False,
     json: Json = False,
 ) -> None:
     """Score every row of a log.
 
     The log is read and conditioned as that of the fit was: only what differs needs an option.
+    Parquet of 1 GiB or more is read and written in pieces, in bounded memory. A killed score
+    --stream leaves OUTPUT.parts: score --resume with the same arguments goes on from there.
     """
     from dccad.alarm_report import check_wanted, parse_pattern
+    from dccad.cli_large import open_stream, score_stream
     from dccad.datasets.score_files import write_scores
     from dccad.display import print_alarms, print_json, print_scores
     from dccad.display_tables import print_tables
@@ -244,29 +259,39 @@ def score(
     check_output(output, (".csv", ".parquet"), inputs=log)
     check_wanted(alarms_per_day, alarms_per_1000)
     pattern = parse_pattern("1 of 1" if alarm is None else alarm)
+    with_alarms = {alarm, alarms_per_day, alarms_per_1000} != {None}
     detector = load_scorer(model)
     named = detector.columns_ if hasattr(detector, "feature_names_in_") else None
-    tables = read_logs(log, scoring_options(options, detector.reading_, named))
-    table = score_table(detector, tables.runs)
-    alarms = None
-    if {alarm, alarms_per_day, alarms_per_1000} != {None}:
-        alarms = detector.find_alarms(
-            tables.runs,
-            pattern,
-            per_day=alarms_per_day,
-            per_1000_rows=alarms_per_1000,
-            scores=table["score"],
-        )
-    write_scores(output, table)
-    summary = summarise_scores(table, detector.threshold_, detector.states_)
+    reading = scoring_options(options, detector.reading_, named)
+    fitted = getattr(detector, "model_", None)  # an ONNX file has none
+    conditioning = None if fitted is None else fitted.preparation
+    source = open_stream(log, reading, stream, resume, conditioning, with_alarms)
+    if source is not None:
+        summary = score_stream(cast(Any, detector), source, output, resume)
+        found, alarms = source.summaries(), None
+    else:
+        tables = read_logs(log, reading)
+        found = tables.summaries
+        table = score_table(detector, tables.runs)
+        alarms = None
+        if with_alarms:
+            alarms = detector.find_alarms(
+                tables.runs,
+                pattern,
+                per_day=alarms_per_day,
+                per_1000_rows=alarms_per_1000,
+                scores=table["score"],
+            )
+        write_scores(output, table)
+        summary = summarise_scores(table, detector.threshold_, detector.states_)
+        summary["missing_cells"] = count_missing(tables.runs.values())
     rate, scored = detector.false_alarm_rate, summary["scored"]
     summary["promise"] = promised_rate(detector.calibration_, rate, scored)
-    summary["missing_cells"] = count_missing(tables.runs.values())
     summary["alarms"] = None if alarms is None else alarms.to_dict()
     if json:
-        print_json({**summary, "tables": [summary.as_record() for summary in tables.summaries]})
+        print_json({**summary, "tables": [summary.as_record() for summary in found]})
     else:
-        print_tables(tables.summaries)
+        print_tables(found)
         print_scores(summary, output)
         if alarms is not None:
             print_alarms(summary["alarms"])

@@ -34,6 +34,16 @@ Model = Annotated[Path, typer.Argument(metavar="MODEL", help="Model folder that 
 Scorer = Annotated[
     Path, typer.Argument(metavar="MODEL", help="Model folder, or ONNX file that export wrote.")
 ]
+Stream = Annotated[
+    bool | None,
+    typer.Option(
+        "--stream/--no-stream",
+        help="Read Parquet in pieces, or as a whole; default: in pieces from 1 GiB of values on.",
+    ),
+]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on where the same command was killed or stopped.")
+]
 _LOG = typer.Argument(
     metavar="LOG",
     help="Tables: CSV and other text, Parquet, Arrow, Excel, OpenDocument; folders and globs; "

@@ -15,10 +15,12 @@ from dccad.alarm_report import AlarmPattern, AlarmReport, parse_pattern, report_
 from dccad.clustering import to_array
 from dccad.directional import DirectionalSettings, describe_maps
 from dccad.errors import DccadError
+from dccad.fit_checkpoint import identify, open_checkpoint
 from dccad.fit_data import FitData, prepare_fit_data
 from dccad.fitting import fit_model
 from dccad.inputs import check_scoring_log
 from dccad.kernel_split import order_kernels
+from dccad.large_fit import draw_logs
 from dccad.missing import OnMissing
 from dccad.network import OutputActivation
 from dccad.objective import Routing
@@ -156,6 +158,9 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         "mode:load>50", "average:10", "decimate:10", "clip:flow=0..100", "difference:level",
         "log:pressure"; see :mod:`dccad.preparation_steps`. Rows that a step leaves out have no
         score.
+    max_windows : int, default=50_000
+        Windows that are drawn from a log that is read in pieces (and as many from ``normal``), as
+        stretches spread over all of it; logs in memory are taken whole.
     keep_latents : bool, default=False
         Keep the latents of the training windows in ``latents_``.
     device : str, default="auto"
@@ -202,6 +207,9 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         Share of the log's rows that ``prepare`` and ``on_missing="drop"`` left without a result.
     reading_ : dict or None
         How the command line read the fit's tables, for the logs that it will score.
+    sample_ : dict or None
+        Of a log that was read in pieces: its ``rows`` and ``windows``, and how many were ``drawn``.
+        ``labels_``, ``decision_scores_``, ``regions_`` and ``states_`` are those of the drawn rows.
     feature_names_in_, n_features_in_, data_digest_, seed_
         Columns, SHA-256 of the fit's data, and the seed in use.
 
@@ -269,6 +277,7 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         on_missing: OnMissing = "error",
         fill_limit: int = 5,
         prepare: Any = (),
+        max_windows: int = 50_000,
         keep_latents: bool = False,
         device: str = "auto",
         random_state: Any = None,
@@ -313,6 +322,7 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         self.on_missing = on_missing
         self.fill_limit = fill_limit
         self.prepare = prepare
+        self.max_windows = max_windows
         self.keep_latents = keep_latents
         self.device = device
         self.random_state = random_state
@@ -335,17 +345,25 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         """
         return cls(**{**AS_PUBLISHED, **parameters})
 
-    def fit(self, X: Any, y: None = None, normal: Any = None) -> DCCA:
+    def fit(
+        self, X: Any, y: None = None, normal: Any = None, checkpoint: str | Path | None = None
+    ) -> DCCA:
         """Learn regions, scores and threshold from an unlabelled log.
 
         Parameters
         ----------
         X : array-like or data frame of shape (n_rows, n_sensors), list or dict of these, or None
-            The unlabelled log; rows are time steps. None: learn from ``normal`` alone.
+            The unlabelled log; rows are time steps. None: learn from ``normal`` alone. A
+            :class:`dccad.datasets.ParquetLog` is not read into memory: scaling and covariance are
+            those of all its rows, everything else is learned from ``max_windows`` windows.
         y : ignored
         normal : like X, optional
             Rows known to be normal. They decide the scaling, the normal region and, by their last
             part, which training does not see, the threshold.
+        checkpoint : str or Path, optional
+            Folder that keeps what is finished. The same fit with the same folder goes on from
+            there, to the same model, after its process was killed. Remove it
+            (:func:`dccad.checkpoint.remove`) when the model is saved. Needs ``random_state``.
 
         Returns
         -------
@@ -355,11 +373,12 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         Raises
         ------
         InputError
-            The log cannot be used; the message says where and what to do.
+            The log cannot be used, or the checkpoint is of another fit; the message says where and
+            what to do.
         ParameterError
             Parameters are out of range; all are listed.
         """
-        self._fit(X, normal)
+        self._fit(X, normal, checkpoint)
         return self
 
     def fit_predict(self, X: Any, y: None = None, normal: Any = None) -> Any:
@@ -582,13 +601,16 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
 
     # -- fit, step by step -----------------------------------------------------------------------
 
-    def _fit(self, X: Any, normal: Any) -> Log:
+    def _fit(self, X: Any, normal: Any, folder: str | Path | None = None) -> Log:
         """The method from log to labels; returns the log whose rows ``labels_`` describes."""
         check_parameters(self.get_params(deep=False))
         preparation = Preparation(parse_steps(self.prepare), self.on_missing == "drop")
+        self.seed_ = draw_seed(self.random_state)
+        parameters = self.get_params(deep=False)
+        drawn = draw_logs(X, normal, parameters, self.seed_, preparation)
         data = prepare_fit_data(
-            X,
-            normal,
+            drawn.log,
+            drawn.normal,
             reading=self._reading(causal=False),
             preparation=preparation,
             window=self.window,
@@ -597,8 +619,12 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
             calibration_fraction=self.calibration_fraction,
             keep_whole=self.calibration == "cross-fitted",
         )
-        self.seed_ = draw_seed(self.random_state)
-        fitted = fit_model(self.get_params(deep=False), self.seed_, data, preparation)
+        identity = identify(parameters, data, drawn.identity)
+        with open_checkpoint(folder, self.random_state, identity) as checkpoint:
+            statistics = drawn.gather_statistics(checkpoint)
+            data = replace(data, statistics=statistics)
+            fitted = fit_model(parameters, self.seed_, data, preparation, checkpoint)
+        self.sample_ = drawn.figures
         self.model_, self.calibration_ = fitted.model, fitted.calibration
         self.n_calibration_windows_ = fitted.n_calibration_windows
         self.threshold_ = self.calibration_.threshold(self.false_alarm_rate)

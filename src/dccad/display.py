@@ -82,6 +82,7 @@ def _model_rows(record: Mapping[str, Any], path: Path) -> dict[str, str]:
         if history
         else "none",
         **_conditioning_rows(record),
+        **_sample_row(record),
         **{
             state["name"]: f"{state['share']:.1%} of the rows, {_count(state['n_episodes'])}: "
             f"{state['reason']}"
@@ -97,6 +98,15 @@ def _model_rows(record: Mapping[str, Any], path: Path) -> dict[str, str]:
         "seed": str(record["seed"]),
         "versions": ", ".join(f"{name} {v}" for name, v in record["versions"].items()),
     }
+
+
+def _sample_row(record: Mapping[str, Any]) -> dict[str, str]:
+    """How much of a log that was read in pieces the fit has seen; nothing for one in memory."""
+    sample = record.get("sample")
+    if sample is None:
+        return {}
+    text = f"{sample['drawn']} of {sample['windows']} windows; scaling: all {sample['rows']} rows"
+    return {"drawn": text}
 
 
 def _promise_of(calibration: Mapping[str, Any], rate: float) -> dict[str, Any]:
@@ -191,7 +201,7 @@ def print_scores(summary: Mapping[str, Any], path: Path) -> None:
     if not episodes:
         return
     has_time = "start" in episodes[0]
-    count = len(summary["episodes"])
+    count = summary.get("n_episodes", len(summary["episodes"]))
     title = f"{count} flagged stretch{'es' * (count > 1)}, the longest first"
     if count > len(episodes):
         title = f"{len(episodes)} longest of {count} flagged stretches"

@@ -14,6 +14,7 @@ from dccad.calibration import hold_out, leave_out
 from dccad.errors import CalibrationWarning, InputError
 from dccad.inputs import check_log, check_same_sensors
 from dccad.preparation import Preparation
+from dccad.running_statistics import RowStatistics
 from dccad.runs import Log, Run
 from dccad.windows import check_window_count, window_starts
 
@@ -34,6 +35,8 @@ class FitData:
         The part of the reference that is trained on; empty without a reference.
     held_out : list of Run
         The part of the reference that only the threshold sees.
+    statistics : RowStatistics or None
+        Of all rows that the representation is fitted on, where ``training`` has only some of them.
     """
 
     log: Log
@@ -41,6 +44,7 @@ class FitData:
     training: list[Run]
     normal: list[Run]
     held_out: list[Run]
+    statistics: RowStatistics | None = None
 
     def is_normal(self, starts: NDArray[np.int64]) -> NDArray[np.bool_] | None:
         """Which training windows, given their first rows, are reference-normal; None without."""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from dccad.calibrated_scores import Calibration, fit_calibration
 from dccad.calibration import ConformalCalibration
+from dccad.checkpoint import Checkpoint
 from dccad.errors import SingleClusterWarning
 from dccad.fit_data import FitData
 from dccad.learning import Recipe, normal_stretches
@@ -60,7 +61,13 @@ class Fitted:
     report: RegionReport
 
 
-def fit_model(parameters: Parameters, seed: int, data: FitData, preparation: Preparation) -> Fitted:
+def fit_model(
+    parameters: Parameters,
+    seed: int,
+    data: FitData,
+    preparation: Preparation,
+    checkpoint: Checkpoint | None = None,
+) -> Fitted:
     """Learn regions, score and calibration from the rows of a fit.
 
     Parameters
@@ -71,6 +78,8 @@ def fit_model(parameters: Parameters, seed: int, data: FitData, preparation: Pre
     data : FitData
     preparation : Preparation
         Kept with the model.
+    checkpoint : Checkpoint, optional
+        Of this fit.
 
     Warns
     -----
@@ -78,9 +87,9 @@ def fit_model(parameters: Parameters, seed: int, data: FitData, preparation: Pre
     """
     window, stride = parameters["window"], parameters["stride"]
     recipe = make_recipe(parameters, seed, len(data.log.columns))
-    representation = recipe.represent(data.normal, data.training)
+    representation = recipe.represent(data.normal, data.training, data.statistics)
     windows = representation.windows(data.training, window, stride)
-    training = _train(recipe, windows, parameters["verbose"])
+    training = _train(recipe, windows, parameters["verbose"], checkpoint)
 
     is_reference = data.is_normal(windows.starts.numpy())
     asked = None if parameters["n_clusters"] == "auto" else parameters["n_clusters"]
@@ -102,7 +111,7 @@ def fit_model(parameters: Parameters, seed: int, data: FitData, preparation: Pre
 
     learned = Learned(recipe, representation, training.network, windows, is_normal)
     regimes = _find_regimes(data, windows, regions, partition.n_regions, report)
-    score = _fit_score(parameters, learned, partition, data, regimes)
+    score = _fit_score(parameters, learned, partition, data, regimes, checkpoint)
     model = FittedModel(
         window,
         preparation,
@@ -131,7 +140,9 @@ def make_recipe(parameters: Parameters, seed: int, n_sensors: int) -> Recipe:
     )
 
 
-def _train(recipe: Recipe, windows: WindowSet, verbose: bool) -> TrainingResult:
+def _train(
+    recipe: Recipe, windows: WindowSet, verbose: bool, checkpoint: Checkpoint | None
+) -> TrainingResult:
     """Pre-training and joint optimisation, with progress."""
     epochs = recipe.training.pretrain_epochs + recipe.training.joint_epochs
     with progress_bar("training", epochs, enabled=verbose) as advance:
@@ -140,6 +151,7 @@ def _train(recipe: Recipe, windows: WindowSet, verbose: bool) -> TrainingResult:
             lambda record: advance(
                 record["epoch"] + 1, f"{record['phase']}, loss {record['total_loss']:.3g}"
             ),
+            checkpoint,
         )
 
 
@@ -214,6 +226,7 @@ def _fit_score(
     partition: Partition,
     data: FitData,
     regimes: list[list[Run]],
+    checkpoint: Checkpoint | None,
 ) -> FittedScore:
     """Distances from normal windows, and scores of normal rows to judge them by."""
     if parameters["scoring"] == "centres":
@@ -228,6 +241,7 @@ def _fit_score(
             data.held_out,
             parameters["calibration"] == "cross-fitted",
             lambda: advance(next(done), "models of parts of the reference"),
+            checkpoint,
         )
 
 

@@ -39,7 +39,7 @@ def check_log(
 
     Parameters
     ----------
-    log : array-like, data frame, Run, or list or dict of these
+    log : array-like, data frame, Run, or list or dict of these; or Log, which is returned
         Rows are time steps. A data frame's datetime column (or pandas ``DatetimeIndex``) is taken
         as the time, never as a sensor.
     max_gap : float, optional
@@ -69,6 +69,8 @@ def check_log(
     >>> [len(segment) for segment in log.segments]
     [3, 2]
     """
+    if isinstance(log, Log):  # checked already, as the stretches that are drawn from a source
+        return log
     runs, keys, single, named = _collect(log)
     first = runs[0]
     recorded: list[Run] = []

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dccad.checkpoint import Checkpoint
 from dccad.dense import Reading, stretches
 from dccad.directional import DirectionalAutoencoder, DirectionalSettings
 from dccad.network import Autoencoder, NetworkSettings
@@ -22,6 +23,7 @@ from dccad.representation import (
     RepresentationKind,
     fit_representation,
 )
+from dccad.running_statistics import RowStatistics, representation_of
 from dccad.runs import Run
 from dccad.scaling import ScalingKind
 from dccad.scoring import in_chunks, in_stretches, measure_windows
@@ -68,8 +70,25 @@ class Recipe:
     training: TrainingSettings
     device: torch.device
 
-    def represent(self, normal: Sequence[Run], others: Sequence[Run]) -> Representation:
-        """Fit the representation on the normal rows, where there are some."""
+    def represent(
+        self,
+        normal: Sequence[Run],
+        others: Sequence[Run],
+        statistics: RowStatistics | None = None,
+    ) -> Representation:
+        """Fit the representation on the normal rows, where there are some.
+
+        ``statistics`` are those of all rows where ``normal`` or ``others`` are a sample of them.
+        """
+        if statistics is not None:
+            return representation_of(
+                statistics,
+                normal or others,
+                self.scaling,
+                self.representation,
+                self.taming,
+                0.0 if normal else UNLABELLED_FLOOR,
+            )
         return fit_representation(
             normal or others,
             self.scaling,
@@ -78,9 +97,14 @@ class Recipe:
             0.0 if normal else UNLABELLED_FLOOR,
         )
 
-    def train(self, windows: WindowSet, on_epoch: OnEpoch | None = None) -> TrainingResult:
+    def train(
+        self,
+        windows: WindowSet,
+        on_epoch: OnEpoch | None = None,
+        checkpoint: Checkpoint | None = None,
+    ) -> TrainingResult:
         """Train network and centres on windows of that representation."""
-        return fit_jointly(windows, self.network, self.training, self.device, on_epoch)
+        return fit_jointly(windows, self.network, self.training, self.device, on_epoch, checkpoint)
 
 
 def fit_statistics(

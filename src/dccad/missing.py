@@ -21,7 +21,7 @@ _CHUNK = 1 << 16
 """Rows that are looked at together, so that a large log is checked without a copy of it."""
 
 
-def refuse_non_finite(run: Run, on_missing: OnMissing = "error") -> None:
+def refuse_non_finite(run: Run, on_missing: OnMissing = "error", first_row: int = 0) -> None:
     """Refuse a run with infinite values, values beyond single precision, or NaN.
 
     Parameters
@@ -30,6 +30,8 @@ def refuse_non_finite(run: Run, on_missing: OnMissing = "error") -> None:
         Already filled, where filling was asked for.
     on_missing : {"error", "interpolate", "hold", "drop"}
         With "drop" NaN may stay: :mod:`dccad.preparation` leaves out its rows.
+    first_row : int
+        Where ``run`` is a part of a longer one: the number that its first row has there.
 
     Raises
     ------
@@ -50,7 +52,7 @@ def refuse_non_finite(run: Run, on_missing: OnMissing = "error") -> None:
         return
     missing = np.isnan(run.values)
     if missing.any() and on_missing != "drop":
-        _refuse_missing(run, missing, on_missing)
+        _refuse_missing(run, missing, on_missing, first_row)
     bad = ~_usable(run.values) & ~missing
     if not bad.any():
         return
@@ -59,11 +61,12 @@ def refuse_non_finite(run: Run, on_missing: OnMissing = "error") -> None:
         if np.isinf(run.values[bad][0])
         else "values beyond single precision (3.4e38)"
     )
-    raise InputError(f"run {run.name!r} has {kind} ({_where(run, bad)}); remove or replace them")
+    where = _where(run, bad, first_row)
+    raise InputError(f"run {run.name!r} has {kind} ({where}); remove or replace them")
 
 
-def tabulate_missing(run: Run) -> list[dict[str, Any]]:
-    """Where a run has NaN, the sensor with the most first.
+def tabulate_missing(run: Run, first_row: int = 0) -> list[dict[str, Any]]:
+    """Where a run has NaN, the sensor with the most first; ``first_row`` is the run's first row.
 
     Returns
     -------
@@ -87,7 +90,7 @@ def tabulate_missing(run: Run) -> list[dict[str, Any]]:
                 "sensor": run.columns[column],
                 "missing": int(flags.sum()),
                 "share": float(flags.mean()),
-                "first_row": int(np.argmax(flags)),
+                "first_row": first_row + int(np.argmax(flags)),
                 "longest": max(stop - start for start, stop in _stretches(flags)),
             }
         )
@@ -165,15 +168,17 @@ def _usable(values: FloatArray) -> NDArray[np.bool_]:
     return np.abs(values) <= LARGEST
 
 
-def _where(run: Run, flags: NDArray[np.bool_]) -> str:
+def _where(run: Run, flags: NDArray[np.bool_], first_row: int) -> str:
     row, column = (int(i) for i in np.argwhere(flags)[0])
     return (
         f"{int(flags.sum())} in {int(flags.any(axis=0).sum())} of {flags.shape[1]} columns, "
-        f"first at row {row}, column {run.columns[column]!r}"
+        f"first at row {first_row + row}, column {run.columns[column]!r}"
     )
 
 
-def _refuse_missing(run: Run, missing: NDArray[np.bool_], on_missing: OnMissing) -> None:
+def _refuse_missing(
+    run: Run, missing: NDArray[np.bool_], on_missing: OnMissing, first_row: int
+) -> None:
     if on_missing == "error":
         remedy = (
             "fill or leave out with on_missing='interpolate', 'hold' or 'drop' (command line: "
@@ -191,8 +196,8 @@ def _refuse_missing(run: Run, missing: NDArray[np.bool_], on_missing: OnMissing)
         shown = ", ".join(map(repr, empty[:5])) + (" …" if len(empty) > 5 else "")
         remedy = f"{shown} has no value at all: leave it out (command line: --drop); {remedy}"
     raise MissingValuesError(
-        f"run {run.name!r} has missing values, NaN ({_where(run, missing)}); {remedy}",
-        tabulate_missing(run),
+        f"run {run.name!r} has missing values, NaN ({_where(run, missing, first_row)}); {remedy}",
+        tabulate_missing(run, first_row),
     )
 
 

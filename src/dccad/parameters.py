@@ -34,6 +34,7 @@ AS_PUBLISHED = {
 "one-pass" does as well."""
 
 _WHOLE_NUMBERS = {
+    "max_windows": 2,
     "window": 1,
     "stride": 1,
     "kernels_per_direction": 1,

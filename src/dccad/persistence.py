@@ -49,6 +49,7 @@ _RECORDS = (
     "left_out_share_",
     "reading_",
     "reference_digest_",
+    "sample_",
     "seed_",
     "history_",
     "updates_",
@@ -232,6 +233,21 @@ def record_digest(record: dict[str, Any]) -> str:
     """
     content = {name: value for name, value in record.items() if name != "record_sha256"}
     return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def model_digest(detector: DCCA) -> str:
+    """SHA-256 over all that decides the scores of a fitted detector, saved or not."""
+    from dccad.persistence_parts import calibration_to_parts, model_to_parts
+
+    arrays, parts = model_to_parts(detector.model_)
+    more, calibration = calibration_to_parts(detector.calibration_)
+    digest = sha256(record_digest({**parts, "calibration": calibration}).encode())
+    reading = (detector.columns_, detector.max_gap, detector.on_missing, detector.fill_limit)
+    digest.update(repr((detector.threshold_, detector.states_, reading)).encode())
+    for name, array in sorted({**arrays, **more}.items()):
+        digest.update(f"{name}:{array.dtype.str}:{array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
 
 
 def versions() -> dict[str, str]:

@@ -240,7 +240,7 @@ def _make_score_scale(record: Mapping[str, Any]) -> ScoreScale:
     )
     if len({len(part) for part in (names, mean, std, floor or names, weights or names)}) > 1:
         raise ValueError("the score scale has figures for other statistics")
-    return ScoreScale(names, mean, std, floor, weights, float(record["offset"]))
+    return ScoreScale(names, mean, std, floor, weights)
 
 
 def _take_tensors(prefix: str, part: Any) -> Arrays:

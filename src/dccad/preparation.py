@@ -107,13 +107,15 @@ class Preparation:
             factor *= getattr(step, "factor", 1)
         return factor
 
-    def apply(self, log: Log) -> Log:
+    def apply(self, log: Log, may_be_empty: bool = False) -> Log:
         """Prepare the segments of a checked log.
 
         Parameters
         ----------
         log : Log
             Without ``source``.
+        may_be_empty : bool
+            Return a log without segments where no row is left, instead of refusing it.
 
         Returns
         -------
@@ -129,7 +131,7 @@ class Preparation:
         if not (self.steps or self.drop_missing):
             return log
         pieces = self._pieces(log.segments)
-        if not pieces:
+        if not pieces and not may_be_empty:
             steps = describe_steps(self.steps) + ["on_missing='drop'"] * self.drop_missing
             raise InputError(
                 f"of {log.n_rows} rows none is left after {' '.join(steps)}; check the columns and "

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from dccad.checkpoint import Checkpoint, KeptFolds
 from dccad.cross_fitting import OutOfFold, cross_fit
 from dccad.errors import ConstantSensorWarning, LatentCollapseWarning
 from dccad.learning import (
@@ -93,6 +94,7 @@ def fit_statistics_score(
     held_out: Sequence[Run],
     cross_fitted: bool,
     advance: Callable[[], None] | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> FittedScore:
     """Distances of several statistics from normal windows, and their scale.
 
@@ -112,6 +114,8 @@ def fit_statistics_score(
         not seen it.
     advance : callable, optional
         Called after each fit of the cross-fitting.
+    checkpoint : Checkpoint, optional
+        Where what each of these fits scored is kept.
 
     Warns
     -----
@@ -125,7 +129,7 @@ def fit_statistics_score(
     measured: list[NDArray[np.float64]] | None = None
     seen: OutOfFold | None = None
     if cross_fitted:
-        scorer: FoldScorer | StretchScorer
+        scorer: FoldScorer | StretchScorer | KeptFolds
         if n_reference:
             runs = list(training[:n_reference])
             scorer = FoldScorer(recipe, regimes, advance)
@@ -133,6 +137,8 @@ def fit_statistics_score(
             starts = learned.windows.starts.numpy()
             runs = normal_stretches(training, starts, learned.is_normal, window)
             scorer = StretchScorer(recipe, learned.representation, learned.network)
+        if checkpoint is not None:
+            scorer = KeptFolds(scorer, checkpoint)
         with warnings.catch_warnings():  # of parts of a log; those of the whole have been given
             warnings.simplefilter("ignore", ConstantSensorWarning)
             warnings.simplefilter("ignore", LatentCollapseWarning)

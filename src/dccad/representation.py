@@ -152,11 +152,35 @@ def fit_representation(
     n_sensors = len(fitted.shift)
     if kind == "sensors" or n_sensors == 1:
         return Representation(fitted, None, True, taming)
-    values, vectors = np.linalg.eigh(_covariance(segments, fitted))
+    return whiten(fitted, _covariance(segments, fitted), kind, taming, floor)
+
+
+def whiten(
+    scaling: Scaling,
+    covariance: NDArray[np.float64],
+    kind: RepresentationKind,
+    taming: float | None,
+    floor: float,
+) -> Representation:
+    """Representation with whitened directions, from the covariance of scaled rows.
+
+    Parameters
+    ----------
+    scaling : Scaling
+    covariance : ndarray of shape (n_sensors, n_sensors)
+        Shrunk. A constant sensor's variance is taken as 1: shrinkage alone would give it a tiny
+        one, and blow it up when it moves.
+    kind : {"sensors+whitened", "whitened"}
+    taming, floor
+        As in :func:`fit_representation`.
+    """
+    covariance = covariance.copy()
+    covariance[scaling.constant, scaling.constant] = 1.0
+    values, vectors = np.linalg.eigh(covariance)
     strong = np.maximum(values, 0.0) + floor
     strong[strong < 1e-12] = 1.0  # a direction without variance stays at its own scale
     whitening = vectors / np.sqrt(strong)
-    return Representation(fitted, whitening, kind == "sensors+whitened", taming)
+    return Representation(scaling, whitening, kind == "sensors+whitened", taming)
 
 
 def _covariance(segments: Sequence[Run], scaling: Scaling) -> NDArray[np.float64]:
@@ -169,6 +193,4 @@ def _covariance(segments: Sequence[Run], scaling: Scaling) -> NDArray[np.float64
     ]
     rows = np.concatenate(parts).astype(np.float64)
     shrunk: NDArray[np.float64] = ledoit_wolf(rows)[0]
-    # shrinkage alone would give a constant sensor a tiny variance, and blow it up when it moves
-    shrunk[scaling.constant, scaling.constant] = 1.0
     return shrunk

@@ -82,22 +82,44 @@ def fit_scaling(segments: Sequence[Run], kind: ScalingKind = "standard") -> Scal
     lowest = np.min([segment.values.min(axis=0) for segment in segments], axis=0)
     highest = np.max([segment.values.max(axis=0) for segment in segments], axis=0)
     lowest, highest = lowest.astype(np.float64), highest.astype(np.float64)
-    if kind == "minmax":
-        shift, scale = lowest, highest - lowest
-    else:
-        # two passes: a plant value of 3000 with a spread of 0.01 loses its spread in one
-        shift = sum(s.values.sum(axis=0, dtype=np.float64) for s in segments) / n_rows
-        squares = sum(np.square(s.values - shift, dtype=np.float64).sum(axis=0) for s in segments)
-        scale = np.sqrt(squares / n_rows)
+    # two passes: a plant value of 3000 with a spread of 0.01 loses its spread in one
+    mean = sum(s.values.sum(axis=0, dtype=np.float64) for s in segments) / n_rows
+    squares = sum(np.square(s.values - mean, dtype=np.float64).sum(axis=0) for s in segments)
+    spread = np.sqrt(squares / n_rows)
+    return make_scaling(kind, np.asarray(mean), spread, lowest, highest, segments[0].columns)
+
+
+def make_scaling(
+    kind: ScalingKind,
+    mean: NDArray[np.float64],
+    spread: NDArray[np.float64],
+    lowest: NDArray[np.float64],
+    highest: NDArray[np.float64],
+    columns: Sequence[str],
+) -> Scaling:
+    """Shift and scale from figures of the fit data, each of shape (n_sensors,), in plant units.
+
+    Parameters
+    ----------
+    kind : {"standard", "minmax"}
+    mean, spread, lowest, highest : ndarray of shape (n_sensors,)
+        ``spread`` is the standard deviation.
+    columns : sequence of str
+
+    Warns
+    -----
+    ConstantSensorWarning
+    """
+    shift, scale = (lowest, highest - lowest) if kind == "minmax" else (mean, spread)
     constant = highest - lowest <= STUCK * np.maximum(np.abs(highest), np.abs(lowest))
     constant |= ~(scale > np.finfo(np.float32).tiny)  # too small to divide by
     if constant.any():
-        names = [name for name, stuck in zip(segments[0].columns, constant, strict=True) if stuck]
+        names = [name for name, stuck in zip(columns, constant, strict=True) if stuck]
         shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
         warnings.warn(
             f"{len(names)} of {len(constant)} sensors never change in the fit data: {shown}. They "
             "tell nothing about the past; drop them if they are not expected to move later",
             ConstantSensorWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
-    return Scaling(kind, np.asarray(shift), np.where(constant, 1.0, scale), constant)
+    return Scaling(kind, shift, np.where(constant, 1.0, scale), constant)

@@ -3,8 +3,7 @@
 Each sees what the others miss: the mean distance of the window's rows any excursion, that of its
 last third one that has just begun, the window's mean a small shift that lasts, log-variances an
 oscillation or a stuck valve, the mean residual of the reconstruction a broken relation between
-sensors. Their standardised logarithms are added so that the largest counts most: one statistic that
-is certain need not wait for the others, and several that suspect the same beat one.
+sensors. The mean of their standardised logarithms beats each of them alone.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import logsumexp
 from torch import Tensor
 
 from dccad.directional import DirectionalAutoencoder
@@ -285,10 +283,7 @@ class ScoreScale:
     floor : tuple of float or None
         Added to each statistic before its logarithm; None: no logarithm is taken.
     weights : tuple of float or None
-        Of each statistic, adding up to 1; None: the plain mean, as published. The signature is
-        added apart: recognising a regime is no distance, and it would decide alone.
-    offset : float
-        Mean of the soft maximum over normal windows, which a score is counted from.
+        Of each statistic, adding up to 1; None: the plain mean, as published.
     """
 
     names: tuple[str, ...]
@@ -296,13 +291,9 @@ class ScoreScale:
     std: tuple[float, ...]
     floor: tuple[float, ...] | None
     weights: tuple[float, ...] | None = None
-    offset: float = 0.0
 
     def combine(self, statistics: NDArray[np.float64]) -> NDArray[np.float64]:
-        """One score per window: 0 is typical of normal windows, 1 is about a standard deviation.
-
-        With weights w that add up to 1 but for the signature's v, and standardised statistics z,
-        (1 − v) log Σ w · exp(z) + v · z of the signature: a soft maximum.
+        """One score per window: 0 is typical of normal windows, 1 is one standard deviation.
 
         Parameters
         ----------
@@ -313,19 +304,12 @@ class ScoreScale:
         >>> scale = ScoreScale(("distance", "error"), (1.0, 2.0), (0.5, 1.0), None)
         >>> scale.combine(np.array([[1.0, 2.0], [2.0, 3.0]])).tolist()
         [0.0, 1.5]
-        >>> soft = replace(scale, weights=(0.5, 0.5))
-        >>> soft.combine(np.array([[1.0, 2.0], [6.0, 2.0]])).round(3).tolist()
-        [0.0, 9.307]
         """
         values = _logarithms(statistics, self.floor)
         standard = (values - np.array(self.mean)) / np.array(self.std)
         if self.weights is None:
             return np.asarray(standard.mean(axis=1), dtype=np.float64)
-        weights, apart = np.array(self.weights), np.array(self.names) == "signature"
-        share = weights[apart].sum()
-        soft = logsumexp(standard[:, ~apart], axis=1, b=weights[~apart] / (1 - share))
-        score = (1 - share) * soft + standard[:, apart] @ weights[apart] - self.offset
-        return np.asarray(score, dtype=np.float64)
+        return np.asarray(standard @ np.array(self.weights), dtype=np.float64)
 
 
 def fit_score_scale(
@@ -336,7 +320,7 @@ def fit_score_scale(
     Examples
     --------
     >>> fit_score_scale(("a",), np.array([[1.0], [3.0]]), logarithmic=False)
-    ScoreScale(names=('a',), mean=(2.0,), std=(1.0,), floor=None, weights=None, offset=0.0)
+    ScoreScale(names=('a',), mean=(2.0,), std=(1.0,), floor=None, weights=None)
     """
     floor = tuple(float(FLOOR * m) for m in np.median(statistics, axis=0)) if logarithmic else None
     values = _logarithms(statistics, floor)
@@ -348,8 +332,7 @@ def fit_score_scale(
     if not logarithmic:
         return found
     weights = np.array([WEIGHTS.get(name, 1.0) for name in names])
-    found = replace(found, weights=tuple(map(float, weights / weights.sum())))
-    return replace(found, offset=float(found.combine(statistics).mean()))
+    return replace(found, weights=tuple(map(float, weights / weights.sum())))
 
 
 def _logarithms(

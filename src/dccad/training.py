@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 import torch
 from torch import Tensor
 
+from dccad.checkpoint import Checkpoint
 from dccad.clustering import (
     MapClusters,
     centre_distances,
@@ -25,6 +26,7 @@ from dccad.moments import Moments
 from dccad.network import Autoencoder, ConvAutoencoder, NetworkSettings
 from dccad.objective import Routing, joint_step, reconstruction_loss
 from dccad.ranking import Ranking, map_qualities
+from dccad.training_state import TrainingKeeper
 from dccad.windows import WindowSet
 
 OptimizerName: TypeAlias = Literal["adam", "sgd"]
@@ -98,6 +100,7 @@ def fit_jointly(
     settings: TrainingSettings,
     device: torch.device,
     on_epoch: OnEpoch | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> TrainingResult:
     """Train the network and the centres together on unlabelled windows.
 
@@ -114,6 +117,8 @@ def fit_jointly(
     device : torch.device
     on_epoch : callable, optional
         Called with each epoch's record, for progress.
+    checkpoint : Checkpoint, optional
+        Where the state is kept after an epoch, and taken from.
 
     Warns
     -----
@@ -126,15 +131,23 @@ def fit_jointly(
         torch.manual_seed(settings.seed)
         network = make_network(network_settings).to(device)
     loop = _Loop(network, windows, settings, generator, on_epoch)
+    keeper = TrainingKeeper(checkpoint, device)
     with _one_thread():
-        loop.pretrain()
-        first = split = loop.find_split()
+        if keeper.first is None or keeper.split is None:
+            loop.pretrain(keeper)
+            first = split = loop.find_split()
+        else:
+            first, split = keeper.first, keeper.split
         optimizer, scheduler = loop.make_optimizer(settings.joint_epochs)
-        for epoch in range(settings.joint_epochs):
+        done = keeper.begin("joint", loop, optimizer, scheduler)
+        for epoch in range(done, settings.joint_epochs):
             updated = epoch % settings.update_interval == 0
             if updated and epoch:
                 split = loop.find_split(split)
-            if loop.joint_epoch(split, optimizer, scheduler, updated):
+            stop = loop.joint_epoch(split, optimizer, scheduler, updated)
+            epochs = settings.joint_epochs if stop else epoch + 1
+            keeper.save("joint", epochs, loop, optimizer, scheduler, (first, split))
+            if stop:
                 break
         if settings.joint_epochs:
             split = loop.find_split(split)  # the stored centres belong to the final network
@@ -220,10 +233,11 @@ class _Loop:
             return optimizer, schedulers.StepLR(optimizer, max(epochs // 3, 1), gamma=0.3)
         return optimizer, schedulers.ConstantLR(optimizer, factor=1.0, total_iters=0)
 
-    def pretrain(self) -> None:
+    def pretrain(self, keeper: TrainingKeeper) -> None:
         """Minimise the reconstruction loss alone."""
-        optimizer, scheduler = self.make_optimizer(self.settings.pretrain_epochs)
-        for _ in range(self.settings.pretrain_epochs):
+        epochs = self.settings.pretrain_epochs
+        optimizer, scheduler = self.make_optimizer(epochs)
+        for epoch in range(keeper.begin("pretrain", self, optimizer, scheduler), epochs):
             started = perf_counter()
             self.network.train()
             losses, sizes = [], []
@@ -238,7 +252,9 @@ class _Loop:
             mean = _mean_over_windows(losses, sizes)
             rate = optimizer.param_groups[0]["lr"]
             scheduler.step()
-            if self.record("pretrain", mean, None, mean, None, False, rate, started):
+            stop = self.record("pretrain", mean, None, mean, None, False, rate, started)
+            keeper.save("pretrain", epochs if stop else epoch + 1, self, optimizer, scheduler)
+            if stop:
                 break
 
     def joint_epoch(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from dccad.datasets.skab import load_skab
     from dccad.datasets.tables.check import check_log_tables
     from dccad.datasets.tables.options import TableOptions
+    from dccad.datasets.tables.parquet_log import ParquetLog
     from dccad.datasets.tables.reader import Tables, read_table, read_tables
     from dccad.datasets.tep import load_tep
     from dccad.datasets.tep_many import get_tep_many, load_tep_many
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Dataset",
+    "ParquetLog",
     "TableOptions",
     "Tables",
     "check_log_tables",
@@ -57,6 +59,7 @@ __all__ = [
 
 _HOME = {
     "Dataset": "dataset",
+    "ParquetLog": "tables",
     "TableOptions": "tables",
     "Tables": "tables",
     "check_log_tables": "tables",

@@ -139,16 +139,7 @@ def add_score(graph: Graph, statistics: str, scale: ScoreScale) -> str:
     standard = graph.add("Div", graph.add("Sub", values, np.array(scale.mean)), np.array(scale.std))
     if scale.weights is None:
         return graph.add("ReduceMean", standard, axes=[2], keepdims=0)
-    weights, apart = np.array(scale.weights), np.array(scale.names) == "signature"
-    share = float(weights[apart].sum())
-    near = graph.add("Gather", standard, np.flatnonzero(~apart), axis=2)
-    largest = graph.add("ReduceMax", near, axes=[2])  # before the exponential, which would overflow
-    exponentials = graph.add("Exp", graph.add("Sub", near, largest))
-    total = graph.add("MatMul", exponentials, weights[~apart][:, None] / (1 - share))
-    soft = graph.add("Add", graph.add("Log", total), largest)
-    known = graph.add("MatMul", standard, np.where(apart, weights, 0.0)[:, None])
-    score = graph.add("Add", graph.add("Mul", soft, np.float64(1 - share)), known)
-    score = graph.add("Sub", score, np.float64(scale.offset))
+    score = graph.add("MatMul", standard, np.array(scale.weights)[:, None])
     return graph.add("Squeeze", score, _axes(2))
 
 

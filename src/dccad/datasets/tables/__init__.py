@@ -13,10 +13,12 @@ from dccad.lazy import lazy_names
 if TYPE_CHECKING:
     from dccad.datasets.tables.check import check_log_tables
     from dccad.datasets.tables.options import TableOptions
+    from dccad.datasets.tables.parquet_log import ParquetLog
     from dccad.datasets.tables.reader import Tables, read_table, read_tables
     from dccad.datasets.tables.table_runs import TableSummary
 
 __all__ = [
+    "ParquetLog",
     "TableOptions",
     "TableSummary",
     "Tables",
@@ -26,6 +28,7 @@ __all__ = [
 ]
 
 _HOME = {
+    "ParquetLog": "parquet_log",
     "TableOptions": "options",
     "TableSummary": "table_runs",
     "Tables": "reader",

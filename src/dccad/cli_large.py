@@ -1,0 +1,92 @@
+"""What ``fit`` and ``score`` do with a log that is read in pieces."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dccad.datasets.tables.options import TableOptions
+
+if TYPE_CHECKING:
+    from dccad.datasets import ParquetLog
+    from dccad.datasets.tables import TableSummary
+    from dccad.detector import DCCA
+    from dccad.preparation import Preparation
+
+
+def open_stream(
+    inputs: Sequence[str],
+    options: TableOptions,
+    wanted: bool | None,
+    resume: bool,
+    preparation: Preparation | None,
+    with_alarms: bool = False,
+) -> ParquetLog | None:
+    """The log as one that is read in pieces, or None where it is to be read as a whole.
+
+    ``wanted`` is what ``--stream`` or ``--no-stream`` says; without them the size decides, and a
+    large log that cannot be read in pieces is read as before, with a warning that says why.
+    ``preparation`` is the model's; None for an ONNX file.
+    """
+    from dccad.datasets.tables.parquet_scan import NotStreamedError, is_large
+    from dccad.errors import DccadWarning, ParameterError
+    from dccad.row_source import check_streamable
+
+    if resume and wanted is False:
+        raise ParameterError("--resume goes with logs that are read in pieces: drop --no-stream")
+    asked = wanted or resume
+    if not asked and (wanted is False or not is_large(inputs, options)):
+        return None
+    from dccad.datasets import ParquetLog
+
+    try:
+        if with_alarms:
+            raise ParameterError(
+                "alarms are found in scores that are in memory: leave the options of alarms out, "
+                "or --stream and --resume"
+            )
+        if preparation is None:
+            raise ParameterError(
+                "an ONNX file scores logs in memory: pass the model folder, or leave out --stream "
+                "and --resume"
+            )
+        check_streamable(preparation)
+        return ParquetLog(inputs, options)
+    except (NotStreamedError, ParameterError) as reason:
+        if asked:
+            raise
+        warnings.warn(f"the log is read into memory: {reason}", DccadWarning, stacklevel=2)
+        return None
+
+
+def score_stream(detector: DCCA, source: ParquetLog, output: Path, resume: bool) -> dict[str, Any]:
+    """Score the log into the output, with progress; the summary."""
+    from dccad.large_scores import score_source
+    from dccad.progress import progress_bar
+
+    with progress_bar("scoring", 1) as advance:
+        return score_source(
+            detector,
+            source,
+            output,
+            resume=resume,
+            on_piece=lambda done, total: advance(done, "pieces", total),
+        )
+
+
+def read_for_fit(
+    inputs: Sequence[str] | None, options: TableOptions, stream: bool | None, detector: DCCA
+) -> tuple[Any, list[TableSummary]]:
+    """A log as :meth:`DCCA.fit` takes it, in memory or in pieces, and what was decided about it."""
+    from dccad.cli_options import read_logs
+    from dccad.preparation import Preparation, parse_steps
+
+    if not inputs:
+        return None, []
+    source = open_stream(inputs, options, stream, False, Preparation(parse_steps(detector.prepare)))
+    if source is not None:
+        return source, list(source.summaries())
+    tables = read_logs(inputs, options)
+    return tables.runs, list(tables.summaries)

@@ -1,0 +1,200 @@
+"""Finished parts of a long job, kept in a folder so that the job can be killed at any moment.
+
+A piece is a file that is written beside its place, brought to disk and renamed; its name holds its
+checksum. So a piece is there whole or not at all, and a damaged one is known as such. A manifest
+says what the pieces were made from: pieces of another job are never taken.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from dccad.errors import InputError
+
+MANIFEST = "manifest.json"
+_PIECE = re.compile(r"([\w-]+)\.([0-9a-f]{16})\.piece")
+_UNFINISHED = ".unfinished"
+
+
+class PieceFolder:
+    """Named pieces of one job in a folder beside its output.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if it is not there.
+    identity : mapping of str to JSON values
+        What the pieces depend on, each under a name that a message can show.
+    resume : bool
+        Whether pieces of an earlier process are welcome. The pieces of a job that was not
+        finished are refused without it: nobody should lose hours of work by a forgotten option.
+
+    Raises
+    ------
+    InputError
+        Pieces are there and ``resume`` is False; they were made from something else; or the folder
+        holds other files.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     first = PieceFolder(Path(folder, "job"), {"log": "a"}, resume=False)
+    ...     first.put("row-1", b"scores")
+    ...     again = PieceFolder(Path(folder, "job"), {"log": "a"}, resume=True)
+    ...     again.get("row-1"), again.get("row-2")
+    (b'scores', None)
+    """
+
+    def __init__(self, folder: Path, identity: Mapping[str, Any], resume: bool) -> None:
+        self.folder = folder
+        self._paths: dict[str, Path] = {}
+        identity = json.loads(json.dumps(identity))  # as the manifest will give it back
+        found = self._look()
+        if found is None:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._write(folder / MANIFEST, (json.dumps(identity, indent=1) + "\n").encode())
+            return
+        refuse_forgotten(folder, resume)
+        names = sorted({*identity, *found})
+        other = [name for name in names if identity.get(name) != found.get(name)]
+        if other:
+            raise InputError(
+                f"{folder} was begun with another {', another '.join(other)}, so its parts do not "
+                "fit: go on with what it was begun with, or delete the folder to begin again"
+            )
+
+    @classmethod
+    def of(cls, folder: Path) -> PieceFolder:
+        """Pieces that are there, whatever they were made from; to remove them."""
+        pieces = cls.__new__(cls)
+        pieces.folder, pieces._paths = folder, {}
+        pieces._look()
+        return pieces
+
+    def _look(self) -> dict[str, Any] | None:
+        """The manifest of pieces that are there, or None; leftovers of a kill are removed."""
+        if not os.path.lexists(self.folder):
+            return None
+        if not self.folder.is_dir():
+            raise InputError(f"{self.folder} is in the way: a folder of that name is needed")
+        for path in list(self.folder.iterdir()):
+            piece = _PIECE.fullmatch(path.name)
+            if piece is not None:
+                self._take(piece[1], path)
+            elif path.name.endswith(_UNFINISHED):
+                path.unlink()
+            elif path.name != MANIFEST:
+                raise InputError(
+                    f"{self.folder} holds {path.name!r}, which is none of its parts: move that "
+                    "file, or name another output"
+                )
+        try:
+            manifest = json.loads((self.folder / MANIFEST).read_text(encoding="utf-8"))
+            return dict(manifest)
+        except FileNotFoundError:
+            if not self._paths:  # killed before the manifest stood
+                return None
+            reason = "has no manifest"
+        except (ValueError, TypeError):
+            reason = "has a damaged manifest"
+        raise InputError(f"{self.folder} {reason}: delete the folder to begin again")
+
+    def _take(self, name: str, path: Path) -> None:
+        """Of two pieces of one name (killed between writing and removing), the newer one stays."""
+        other = self._paths.get(name)
+        if other is not None:
+            older, path = sorted((other, path), key=lambda file: file.stat().st_mtime_ns)
+            older.unlink()
+        self._paths[name] = path
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._paths
+
+    def put(self, name: str, content: bytes) -> None:
+        """Keep a piece, in the place of an earlier one of that name.
+
+        Parameters
+        ----------
+        name : str
+            Letters, digits, ``_`` and ``-``.
+        content : bytes
+
+        Raises
+        ------
+        OSError
+            The disk is full or not writable; earlier pieces stay, and without one the folder goes.
+        """
+        path = self.folder / f"{name}.{sha256(content).hexdigest()[:16]}.piece"
+        try:
+            self._write(path, content)
+        except OSError:
+            if not self._paths:
+                self.remove()
+            raise
+        earlier, self._paths[name] = self._paths.get(name), path
+        if earlier is not None and earlier != path:
+            earlier.unlink(missing_ok=True)
+
+    def get(self, name: str) -> bytes | None:
+        """Content of a piece; None where it is missing or damaged."""
+        path = self._paths.get(name)
+        if path is None:
+            return None
+        content = path.read_bytes()
+        piece = _PIECE.fullmatch(path.name)
+        if piece is None or sha256(content).hexdigest()[:16] != piece[2]:
+            path.unlink()
+            del self._paths[name]
+            return None
+        return content
+
+    def path(self, name: str) -> Path:
+        """File of a piece that is there."""
+        return self._paths[name]
+
+    def drop(self, name: str) -> None:
+        """Remove a piece."""
+        path = self._paths.pop(name, None)
+        if path is not None:
+            path.unlink(missing_ok=True)
+
+    def remove(self) -> None:
+        """Remove the folder: the job is done, or its pieces are of no use."""
+        for path in self.folder.iterdir():
+            if path.name != MANIFEST:  # last: pieces without it would be refused after a kill
+                path.unlink()
+        shutil.rmtree(self.folder)
+
+    def _write(self, path: Path, content: bytes) -> None:
+        unfinished = path.with_name(path.name + _UNFINISHED)
+        try:
+            with unfinished.open("wb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())  # some file systems report a full disk only here
+            unfinished.replace(path)
+        except OSError:
+            unfinished.unlink(missing_ok=True)
+            raise
+
+
+def refuse_forgotten(folder: Path, resume: bool) -> None:
+    """Refuse to begin again what was interrupted, unless the folder was deleted.
+
+    Raises
+    ------
+    InputError
+    """
+    if not resume and os.path.lexists(folder):
+        raise InputError(
+            f"{folder} holds the finished part of a job that was interrupted: add --resume to go "
+            "on with it, or delete the folder to begin again"
+        )

@@ -1,0 +1,153 @@
+"""A log that is read piece by piece, and what reads it: checked rows, windows that fit in memory.
+
+A row source knows its runs and where they are interrupted, and reads any rows of them; nothing else
+of it is in memory. :class:`dccad.datasets.ParquetLog` is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+from dccad.errors import ParameterError
+from dccad.missing import fill_missing, refuse_non_finite
+from dccad.preparation import Preparation
+from dccad.preparation_steps import Average, Decimate, Difference, RemoveIdle
+from dccad.runs import Run
+
+BLOCK_CELLS = 1 << 22
+"""Cells that are read at a time (32 MiB in double precision)."""
+
+
+class Segment(NamedTuple):
+    """Rows ``start`` (included) to ``stop`` (excluded) of run number ``run``, without a gap."""
+
+    run: int
+    start: int
+    stop: int
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+
+@runtime_checkable
+class RowSource(Protocol):
+    """What a log offers that is not in memory."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the sensors."""
+
+    @property
+    def run_names(self) -> tuple[str, ...]:
+        """Of all runs, in order."""
+
+    @property
+    def run_lengths(self) -> tuple[int, ...]:
+        """Rows of each run."""
+
+    def segments(self, max_gap: float | None = None) -> tuple[Segment, ...]:
+        """The runs, cut where :func:`dccad.runs.split_at_gaps` cuts them."""
+
+    def read(self, run: int, start: int, stop: int) -> Run:
+        """Rows of a run as they are stored; NaN where a cell is blank."""
+
+    def identity(self) -> list[dict[str, Any]]:
+        """What changes when the stored rows change, as JSON values."""
+
+    def refuse_if_changed(self) -> None:
+        """Refuse rows that were read while something wrote them."""
+
+
+def check_streamable(preparation: Preparation) -> None:
+    """Refuse steps whose result for a row depends on where their stretch began.
+
+    Raises
+    ------
+    ParameterError
+
+    Examples
+    --------
+    >>> from dccad.preparation import parse_steps
+    >>> check_streamable(Preparation(parse_steps(["mode:load>50", "clip:flow=0..100"])))
+    """
+    for step in preparation.steps:
+        if isinstance(step, Average | Decimate) or (isinstance(step, RemoveIdle) and step.join):
+            raise ParameterError(
+                f"prepare step {str(step)!r} needs a log in memory, because its rows depend on all "
+                "rows before them; leave it out, or prepare the log beforehand"
+            )
+
+
+def rows_before(preparation: Preparation) -> int:
+    """Rows before a stretch that its first prepared row depends on."""
+    return sum(isinstance(step, Difference) for step in preparation.steps)
+
+
+def read_checked(
+    source: RowSource, segment: Segment, start: int, stop: int, reading: Mapping[str, Any]
+) -> Run:
+    """Rows of a segment, filled and checked as :func:`dccad.inputs.check_log` does it.
+
+    Parameters
+    ----------
+    source : RowSource
+    segment : Segment
+    start, stop : int
+        Rows of the run, within the segment.
+    reading : mapping
+        ``on_missing``, ``fill_limit`` and ``causal`` of :func:`dccad.inputs.check_log`.
+
+    Returns
+    -------
+    Run
+        Named after its run.
+
+    Raises
+    ------
+    InputError
+        A value is infinite, too large, or missing and not filled.
+    """
+    on_missing, limit = reading["on_missing"], reading["fill_limit"]
+    # a stretch of NaN that begins or ends further away is too long to be filled
+    around = limit + 1 if on_missing in ("interpolate", "hold") else 0
+    first, last = max(segment.start, start - around), min(segment.stop, stop + around)
+    run = source.read(segment.run, first, last)
+    run = fill_missing(run, on_missing, limit, reading["causal"])
+    run = run.rows(start - first, stop - first)
+    refuse_non_finite(run, on_missing, first_row=start)
+    return run
+
+
+def checked_blocks(
+    source: RowSource,
+    segments: Sequence[Segment],
+    reading: Mapping[str, Any],
+    before: int = 0,
+    skip: int = 0,
+) -> Iterator[Run]:
+    """All rows once, block by block.
+
+    Parameters
+    ----------
+    source, reading
+        As in :func:`read_checked`.
+    segments : sequence of Segment
+    before : int
+        Rows of the same segment that a block brings along from the one before it.
+    skip : int
+        Blocks to leave out at the start.
+
+    Yields
+    ------
+    Run
+    """
+    rows = max(1, BLOCK_CELLS // len(source.columns))
+    number = 0
+    for segment in segments:
+        for start in range(segment.start, segment.stop, rows):
+            number += 1
+            if number > skip:
+                first = max(segment.start, start - before)
+                stop = min(start + rows, segment.stop)
+                yield read_checked(source, segment, first, stop, reading)

@@ -1,0 +1,342 @@
+"""Fits on logs read in pieces: figures of all rows, a sample of windows, bounded memory."""
+
+import json
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import reference
+from conftest import FAST, caller
+from dccad import DCCA, Run, load
+from dccad.checkpoint import Checkpoint
+from dccad.datasets import ParquetLog, TableOptions
+from dccad.errors import ConstantSensorWarning, InputError, ParameterError
+from dccad.persistence import WEIGHTS, model_digest
+from dccad.preparation import Preparation, parse_steps
+from dccad.representation import UNLABELLED_FLOOR, fit_representation
+from dccad.row_source import RowSource, Segment
+from dccad.running_statistics import RowStatistics, representation_of, scaling_of
+from dccad.sampling import count_windows, draw_stretches, gather_statistics
+from dccad.scaling import fit_scaling
+from test_fit_resume import contents, kill_and_resume
+from test_large_scores import make_frame
+
+READING = {"on_missing": "error", "fill_limit": 5, "causal": False}
+FEW = {**FAST, "max_windows": 300, "calibration": "cross-fitted"}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A log of three files, one of which has a gap."""
+    (tmp_path / "log").mkdir()
+    for day in range(3):
+        frame = make_frame(1500, day, 100_000 * day, gap_at=700 if day == 1 else None)
+        frame.write_parquet(tmp_path / "log" / f"day{day}.parquet", row_group_size=400)
+    return tmp_path
+
+
+def merged(parts):
+    found = RowStatistics.of(parts[0])
+    for part in parts[1:]:
+        found = found.merge(RowStatistics.of(part))
+    return found
+
+
+# -- figures of all rows --------------------------------------------------------------------------
+
+
+@given(st.integers(0, 10_000), st.lists(st.integers(1, 40), min_size=1, max_size=6))
+def test_running_statistics_equal_the_naive_ones(seed, sizes):
+    rng = np.random.default_rng(seed)
+    rows = rng.normal(size=(sum(sizes), 3)) * [1.0, 1e-3, 1e6] + [0.0, 3000.0, -1e9]
+    found = merged(np.split(rows, np.cumsum(sizes)[:-1]))
+    mean, comoment, lowest, highest = reference.naive_row_statistics(rows.tolist())
+    assert found.n_rows == len(rows)
+    assert (np.abs(found.mean - mean) <= 1e-15 * np.abs(rows).max(axis=0)).all()
+    # a sum of products is as exact as the products' size, and the mean, allow
+    size = np.sqrt(np.outer(np.diag(comoment), np.diag(comoment)))
+    rounding = len(rows) * np.outer(*[np.abs(mean) * 1e-16] * 2)
+    assert (np.abs(found.comoment - comoment) <= 1e-10 * size + rounding + 1e-12).all()
+    np.testing.assert_array_equal(found.lowest, lowest)
+    np.testing.assert_array_equal(found.highest, highest)
+
+
+def test_a_small_spread_far_from_zero_survives_a_million_rows():
+    rng = np.random.default_rng(0)
+    rows = 3000.0 + 1e-4 * rng.normal(size=(1_000_000, 1))
+    found = merged(np.array_split(rows, 500))
+    assert np.sqrt(found.comoment[0, 0] / len(rows)) == pytest.approx(1e-4, rel=1e-2)
+    assert np.sqrt(found.comoment[0, 0] / len(rows)) == pytest.approx(rows.std(), rel=1e-6)
+
+
+def test_the_order_of_merging_does_not_matter():
+    parts = np.split(np.random.default_rng(0).normal(size=(400, 4)), 8)
+    forward, backward = merged(parts), merged(parts[::-1])
+    np.testing.assert_allclose(forward.comoment, backward.comoment, rtol=1e-12, atol=1e-10)
+
+
+@pytest.mark.parametrize("scaling", ["standard", "minmax"])
+@pytest.mark.parametrize("floor", [0.0, UNLABELLED_FLOOR])
+def test_the_representation_is_that_of_the_rows_in_memory(scaling, floor):
+    rng = np.random.default_rng(0)
+    rows = rng.standard_t(4, size=(3000, 5)) @ rng.normal(size=(5, 5)) + 100.0
+    rows[:, 3] = 7.0  # a sensor that stands still
+    run = Run(rows, tuple("abcde"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConstantSensorWarning)
+        expected = fit_representation([run], scaling, floor=floor)
+        found = representation_of(merged(np.array_split(rows, 9)), [run], scaling, floor=floor)
+    np.testing.assert_allclose(found.scaling.shift, expected.scaling.shift, rtol=1e-12)
+    np.testing.assert_allclose(found.scaling.scale, expected.scaling.scale, rtol=1e-10)
+    # the sign of a direction is free
+    np.testing.assert_allclose(
+        np.abs(found.whitening), np.abs(expected.whitening), rtol=1e-3, atol=1e-5
+    )
+
+
+def test_a_constant_sensor_is_named():
+    rows = np.array([[1.0, 5.0], [2.0, 5.0]])
+    with pytest.warns(
+        ConstantSensorWarning, match="1 of 2 sensors never change in the fit data: b"
+    ):
+        found = scaling_of(RowStatistics.of(rows), ("a", "b"))
+    with pytest.warns(ConstantSensorWarning):
+        expected = fit_scaling([Run(rows, ("a", "b"))])
+    np.testing.assert_array_equal(found.constant, expected.constant)
+
+
+@pytest.mark.parametrize(
+    "steps", [[], ["mode:flow>-1"], ["difference:level"], ["clip:flow=-1..1", "difference:flow"]]
+)
+def test_figures_of_a_log_are_those_of_its_prepared_rows(folder, monkeypatch, steps):
+    monkeypatch.setattr("dccad.row_source.BLOCK_CELLS", 3 * 256)
+    preparation = Preparation(parse_steps(steps))
+    log = ParquetLog(folder / "log")
+    runs = [log.read(*segment) for segment in log.segments()]
+    rows = np.concatenate([run.values for run in preparation.apply_to_runs(runs)])
+    found = gather_statistics(log, None, preparation, READING)
+    assert found.n_rows == len(rows)
+    np.testing.assert_allclose(found.mean, rows.mean(axis=0), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(found.comoment / len(rows), np.cov(rows.T, bias=True), rtol=1e-9)
+
+
+# -- the sample -----------------------------------------------------------------------------------
+
+
+def windows_of(stretch, window, stride):
+    return range(stretch.start, stretch.stop - window + 1, stride)
+
+
+def test_every_window_is_as_likely_to_be_drawn():
+    segments = [Segment(0, 0, 150), Segment(0, 150, 153), Segment(1, 0, 90)]
+    counts = {}
+    for seed in range(4000):
+        drawn = draw_stretches(segments, 4, 1, 40, np.random.default_rng(seed))
+        assert count_windows(drawn, 4) == 40
+        for stretch in drawn:
+            for start in windows_of(stretch, 4, 1):
+                counts[stretch.run, start] = counts.get((stretch.run, start), 0) + 1
+    found = np.array([count for _, count in sorted(counts.items())])
+    assert len(found) == count_windows(segments, 4) == 147 + 87
+    inner = found[40:-40] / 4000
+    np.testing.assert_allclose(inner, 40 / len(found), rtol=0.25)
+
+
+@pytest.mark.parametrize("stride", [1, 3, 11])
+def test_stretches_keep_to_segments_and_to_the_windows_of_the_log(stride):
+    segments = [Segment(0, 0, 5000), Segment(0, 5000, 5003), Segment(1, 0, 7000), Segment(2, 0, 90)]
+    whole = {(s.run, start) for s in segments for start in windows_of(s, 7, stride)}
+    drawn = draw_stretches(segments, 7, stride, 1100, np.random.default_rng(0))
+    found = [(s.run, start) for s in drawn for start in windows_of(s, 7, stride)]
+    assert len(found) == len(set(found)) == count_windows(drawn, 7, stride) <= 1100
+    assert set(found) <= whole
+    assert all(
+        any(s.run == d.run and s.start <= d.start and d.stop <= s.stop for s in segments)
+        for d in drawn
+    )
+    assert list(drawn) == sorted(drawn)
+
+
+def test_a_log_with_few_windows_is_taken_whole():
+    segments = [Segment(0, 0, 50), Segment(1, 0, 3)]
+    assert draw_stretches(segments, 4, 1, 47, np.random.default_rng(0)) == segments
+
+
+# -- the fit --------------------------------------------------------------------------------------
+
+
+def test_a_log_that_is_taken_whole_gives_the_fit_in_memory(folder):
+    log = ParquetLog(folder / "log")
+    settings = {**FAST, "max_windows": 10_000}
+    streamed = DCCA(**settings).fit(log)
+    tables = {name: log.read(run, 0, n) for run, (name, n) in enumerate(
+        zip(log.run_names, log.run_lengths, strict=True))}  # fmt: skip
+    whole = DCCA(**settings).fit(tables)
+    assert streamed.sample_["drawn"] == streamed.sample_["windows"]
+    np.testing.assert_allclose(
+        streamed.model_.representation.scaling.scale, whole.model_.representation.scaling.scale
+    )
+    assert streamed.decision_scores_.shape == whole.decision_scores_.shape
+    known = np.isfinite(whole.decision_scores_)
+    # signs of whitened directions may differ, and with them what training starts from
+    assert np.corrcoef(streamed.decision_scores_[known], whole.decision_scores_[known])[0, 1] > 0.8
+
+
+@pytest.mark.parametrize("way", ["log", "normal", "both", "same"])
+def test_logs_and_references_may_both_be_read_in_pieces(folder, way):
+    log = ParquetLog(folder / "log")
+    rows = make_frame(900, 7, 0)
+    rows.write_parquet(folder / "quiet.parquet")
+    quiet = ParquetLog(folder / "quiet.parquet")
+    X, normal = {
+        "log": (log, None), "normal": (None, quiet), "both": (log, quiet), "same": (quiet, quiet)
+    }[way]  # fmt: skip
+    assert isinstance(log, RowSource)
+    fitted = DCCA(**FEW).fit(X, normal=normal)
+    shift = fitted.model_.representation.scaling.shift
+    stored = quiet if normal is not None else log
+    values = np.concatenate([stored.read(*s).values for s in stored.segments()])
+    np.testing.assert_allclose(shift, values.mean(axis=0), rtol=1e-9)  # of all rows, not the sample
+    assert fitted.sample_["drawn"] <= 600
+    again = DCCA(**FEW).fit(X, normal=normal)
+    assert model_digest(again) == model_digest(fitted)
+    other = DCCA(**{**FEW, "random_state": 1}).fit(X, normal=normal)
+    assert model_digest(other) != model_digest(fitted)
+
+
+def test_the_command_streams_fits_and_scores(folder, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    call = caller(capsys)
+    fit = ["fit", "log", "--join", "--stream", "--window", "8", "--set", "max_windows=300"]
+    code, out, err = call(*fit, "-o", "model")
+    assert code == 0, err
+    assert "read in pieces: the log is not kept in memory" in out
+    assert "300 of 4472 windows; scaling: all 4500 rows" in " ".join(out.split())
+    record = json.loads(call("info", "model", "--json")[1])
+    assert record["sample"] == {"rows": 4500, "windows": 4472, "drawn": 300}
+    assert load("model").sample_["drawn"] == 300
+    assert call("score", "model", "log", "--join", "--stream", "-o", "scores.parquet")[0] == 0
+    assert len(pl.read_parquet("scores.parquet")) == 4500
+    assert sorted(path.name for path in folder.iterdir()) == ["log", "model", "scores.parquet"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"prepare": ("average:4",)}, "prepare step 'average:4' needs a log in memory"),
+        ({"prepare": ("decimate:4",)}, "prepare step 'decimate:4' needs a log in memory"),
+        ({"prepare": ("idle:flow,join",)}, "prepare step 'idle:flow,join' needs a log in memory"),
+        ({"max_windows": 1}, "max_windows=1: needed is a whole number of at least 2"),
+    ],
+)
+def test_what_a_streamed_fit_cannot_do_is_refused(folder, settings, message):
+    with pytest.raises(ParameterError, match=message):
+        DCCA(**{**FEW, **settings}).fit(ParquetLog(folder / "log"))
+
+
+def test_a_bad_row_far_from_the_sample_is_refused_and_leaves_no_checkpoint(folder, monkeypatch):
+    monkeypatch.setattr("dccad.checkpoint.SECONDS", 0.0)
+    monkeypatch.setattr("dccad.row_source.BLOCK_CELLS", 3 * 256)
+    frame = make_frame(1500, 2, 0)
+    values = frame["level"].to_numpy().copy()
+    values[-1] = np.nan
+    frame.with_columns(pl.Series("level", values)).write_parquet(folder / "log" / "day2.parquet")
+    with pytest.raises(InputError, match=r"run 'day2' has missing values, NaN \(1 in 1 of 3 colum"):
+        DCCA(**FEW).fit(ParquetLog(folder / "log"), checkpoint=folder / "kept")
+    assert not (folder / "kept").exists()
+
+
+# -- killed and resumed ---------------------------------------------------------------------------
+
+
+def test_a_killed_fit_of_a_large_log_goes_on(folder):
+    (folder / "models").mkdir()
+    fit = ["fit", folder / "log", "--join", "--stream", "--window", "8", "--set=max_windows=300"]
+    fit += ["--set=pretrain_epochs=2", "--set=joint_epochs=2", "--set=n_init=1"]
+    kill_and_resume(folder / "models", fit, kills=1, seed=0)
+
+
+def test_figures_that_were_gathered_are_not_gathered_again(folder, monkeypatch):
+    monkeypatch.setattr("dccad.checkpoint.SECONDS", 0.0)
+    monkeypatch.setattr("dccad.row_source.BLOCK_CELLS", 3 * 256)
+    write, count = Checkpoint.write, []
+
+    def stop(self):
+        write(self)
+        count.append(1)
+        if len(count) == 9:
+            raise KeyboardInterrupt
+
+    log = ParquetLog(folder / "log")
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoint, "write", stop)
+        with pytest.raises(KeyboardInterrupt):
+            DCCA(**FEW).fit(log, checkpoint=folder / "kept")
+    begun = []
+    gather = gather_statistics
+
+    def remember(*arguments):
+        begun.append(arguments[4][0])
+        return gather(*arguments)
+
+    monkeypatch.setattr("dccad.large_fit.gather_statistics", remember)
+    resumed = DCCA(**FEW).fit(log, checkpoint=folder / "kept")
+    assert begun == [9]
+    assert model_digest(resumed) == model_digest(DCCA(**FEW).fit(log))
+
+
+def test_a_log_that_changed_is_refused(folder, monkeypatch):
+    monkeypatch.setattr("dccad.checkpoint.SECONDS", 0.0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dccad.detector.fit_model", lambda *_: (_ for _ in ()).throw(KeyError))
+        with pytest.raises(KeyError):
+            DCCA(**FEW).fit(ParquetLog(folder / "log"), checkpoint=folder / "kept")
+    make_frame(1500, 0, 0).write_parquet(folder / "log" / "day0.parquet")
+    with pytest.raises(InputError, match="was begun with another log, so its parts do not fit"):
+        DCCA(**FEW).fit(ParquetLog(folder / "log"), checkpoint=folder / "kept")
+
+
+# -- memory ---------------------------------------------------------------------------------------
+
+# not ru_maxrss, which a process inherits from the one that starts it
+PEAK = """
+import sys
+from pathlib import Path
+from dccad import DCCA
+from dccad.datasets import ParquetLog, TableOptions
+DCCA(window=8, pretrain_epochs=1, joint_epochs=1, n_init=1, random_state=0, max_windows=2000).fit(
+    ParquetLog(sys.argv[1], TableOptions(join=True)))
+status = Path("/proc/self/status").read_text()
+print(int(status.split("VmHWM:")[1].split()[0]) // 1024)
+"""
+
+
+def test_the_memory_of_a_fit_does_not_grow_with_the_log(tmp_path):
+    values = np.random.default_rng(0).normal(size=(200_000, 5)).astype(np.float32)
+    pl.DataFrame(values, schema=list("abcde")).write_parquet(tmp_path / "part.parquet")
+    peaks = []
+    for parts in (1, 4):
+        log = tmp_path / f"log{parts}"
+        log.mkdir()
+        for part in range(parts):
+            (log / f"{part}.parquet").hardlink_to(tmp_path / "part.parquet")
+        done = subprocess.run(
+            [sys.executable, "-c", PEAK, str(log)], capture_output=True, text=True, check=True
+        )
+        peaks.append(int(done.stdout))
+    # in memory, 600,000 rows more would take 12 MB of values, 24 of directions, 48 of latents
+    assert peaks[1] - peaks[0] < 30
+
+
+def test_models_of_the_same_log_are_the_same_files(folder):
+    for number in range(2):
+        log = ParquetLog(folder / "log", TableOptions(join=True))
+        DCCA(**FEW).fit(log).save(folder / f"model{number}")
+    assert contents(folder / "model0") == contents(folder / "model1")
+    assert (folder / "model0" / WEIGHTS).exists()
