@@ -5,13 +5,14 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help demo test venv dev lint types unit test-slow results clean
+.PHONY: help demo test venv dev lint types unit test-slow results speed clean
 
 help:
 	@echo "make demo       install into .venv, train on the embedded data, write runs/demo/"
 	@echo "make test       install the development extra, run every check CI runs"
 	@echo "make venv       only the set-up that both reuse"
 	@echo "make test-slow  the long checks (the whole embedded set simulated again)"
+	@echo "make speed [DATA=FOLDER]  time training and scoring beside others (half an hour)"
 	@echo "make results DATA=FOLDER  run every protocol and write docs/results.md (hours)"
 
 venv: $(VENV)/.installed
@@ -49,6 +50,13 @@ test-slow: dev
 
 results: dev
 	$(BIN)/python benchmarks/results.py --data $(DATA)
+
+speed: dev
+	@mkdir -p runs/speed
+	$(BIN)/python benchmarks/limits.py --output runs/speed/limits.json
+	$(BIN)/python benchmarks/profile_fit.py $(if $(DATA),--data $(DATA)) --output runs/speed/profile.json
+	$(BIN)/python benchmarks/speed_training.py $(if $(DATA),--data $(DATA)) --output runs/speed/training.json
+	$(BIN)/python benchmarks/speed_scoring.py --output runs/speed/scoring.json
 
 clean:
 	rm -rf $(VENV) runs .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis

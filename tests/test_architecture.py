@@ -24,6 +24,7 @@ LAYERS = [
         "moments",
         "sliding",
         "splitting",
+        "kmeans",
     },
     {"inputs", "preparation_steps", "directional", "representation", "clustering"},
     {"preparation", "ranking", "objective", "statistics", "kernel_split"},

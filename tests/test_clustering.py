@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.cluster import KMeans
 
+from dccad import kmeans
 from dccad.clustering import (
     assign_maps,
     centre_distances,
@@ -131,3 +132,35 @@ def test_the_maps_with_the_largest_distance_become_clustering_kernels():
 @pytest.mark.parametrize(("asked", "count"), [(0.5, 8), (1.0, 16), (3, 3), (0.01, 1), (1, 1)])
 def test_a_share_or_a_number_of_clustering_kernels(asked, count):
     assert count_clustering_kernels(asked, 16) == count
+
+
+@pytest.mark.parametrize("n_clusters", [2, 5])
+def test_many_maps_of_many_windows_are_clustered_as_well_as_by_ten_restarts(n_clusters):
+    """More windows than the restarts see: what they choose on a sample must hold for all."""
+    latents = blobs(3000, 64, 5, n_clusters, spread=1.5, seed=2).float()
+    generator = torch.Generator().manual_seed(0)
+    found = cluster_maps(latents, n_clusters, n_init=10, generator=generator)
+    best = [
+        KMeans(n_clusters, n_init=10, random_state=0).fit(latents[:, m].numpy()).inertia_
+        for m in range(64)
+    ]
+    assert (found.inertia.numpy() <= 1.001 * np.array(best)).all()
+
+
+def test_cut_maps_have_the_lowest_inertia_of_all():
+    latents = blobs(2000, 64, 1, 2, spread=1.5, seed=4).float()
+    found = cluster_maps(latents, 2)
+    for m in range(64):
+        theirs = KMeans(2, n_init=10, random_state=0).fit(latents[:, m].numpy())
+        assert float(found.inertia[m]) <= (1 + 1e-5) * theirs.inertia_
+
+
+@pytest.mark.parametrize(("map_length", "n_clusters"), [(1, 2), (4, 2), (4, 3)])
+def test_maps_in_small_blocks_get_the_same_clusters(map_length, n_clusters, monkeypatch):
+    latents = blobs(80, 7, map_length, n_clusters)
+    initial = latents[:n_clusters].permute(1, 0, 2).contiguous()
+    at_once = cluster_maps(latents, n_clusters, initial=initial)
+    monkeypatch.setattr(kmeans, "CELLS", 1)
+    one_by_one = cluster_maps(latents, n_clusters, initial=initial)
+    assert torch.equal(one_by_one.assignments, at_once.assignments)
+    torch.testing.assert_close(one_by_one.centres, at_once.centres)

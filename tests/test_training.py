@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from dccad.clustering import assign_maps, centre_distances
+from dccad.directional import DirectionalSettings
 from dccad.errors import LatentCollapseWarning
 from dccad.network import NetworkSettings
 from dccad.objective import clustering_loss, reconstruction_loss
@@ -225,3 +226,15 @@ def test_all_kernels_clustering_is_the_ablation_without_a_split(windows):
     result = fit(windows, n_clustering_kernels=1.0)
     assert bool(result.split.clustering.all())
     assert result.split.clustering_maps.tolist() == np.argsort(result.updates[-1]["ranks"]).tolist()
+
+
+def test_training_is_the_same_whether_moments_are_kept_or_found_per_batch(windows, monkeypatch):
+    from dccad import training
+
+    shape = DirectionalSettings(2, 2, 8, 2, 3, 1)
+    changed = {"ranking": "separation-persistence", "joint_epochs": 4}
+    kept = fit_jointly(windows, shape, settings(**changed), CPU)
+    monkeypatch.setattr(training, "MOMENTS_BYTES", 0)
+    found = fit_jointly(windows, shape, settings(**changed), CPU)
+    torch.testing.assert_close(weights(kept), weights(found), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(kept.latents, found.latents, rtol=1e-4, atol=1e-4)

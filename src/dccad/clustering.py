@@ -6,7 +6,6 @@ maps share one batched computation; ``tests/reference.py`` holds the map-by-map 
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +14,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dccad.kmeans import (
+    blocks_of,
+    descend,
+    make_columns,
+    nearest_centres,
+    put_maps_first,
+    seek,
+    sum_clusters,
+)
 from dccad.splitting import split_values
 
 
@@ -54,7 +62,8 @@ def cluster_maps(
     n_clusters : int
         At most the number of windows.
     n_init : int
-        k-means++ restarts; each map keeps its best. Unused with ``initial``.
+        k-means++ restarts; each map keeps its best. Unused with ``initial``. With more windows
+        than :data:`dccad.kmeans.SAMPLE` they run on a sample, and its best goes on with all.
     max_iter : int
         Most Lloyd iterations of one restart.
     tol : float
@@ -79,22 +88,36 @@ def cluster_maps(
     >>> round(float(clusters.inertia), 3)
     0.04
     """
-    if n_clusters == 2 and latents.shape[2] == 1:
+    if has_exact_cut(latents, n_clusters):
         return _cut_maps(latents)
-    # maps first and centred: the squared distances below lose no digits to a large offset
+    # centred: the squared distances below lose no digits to a large offset
     offset = latents.mean(dim=0)
-    points = (latents - offset).permute(1, 0, 2).contiguous()
-    threshold = tol * points.var(dim=(1, 2), unbiased=False)
-    best: MapClusters | None = None
-    for _ in range(1 if initial is not None else n_init):
-        if initial is not None:
-            centres = initial - offset[:, None]
-        else:
-            centres = _plus_plus(points, n_clusters, generator)
-        found = _lloyd(points, centres, max_iter, threshold)
-        best = found if best is None else _better(best, found)
-    assert best is not None
-    return MapClusters(best.centres + offset[:, None], best.assignments, best.inertia)
+    maps_first = put_maps_first(latents)
+    if initial is None:
+        starts = seek(latents, offset, n_clusters, n_init, max_iter, tol, generator)
+    else:
+        starts = [
+            (torch.arange(latents.shape[1], device=latents.device), initial - offset[:, None])
+        ]
+    best = torch.full((latents.shape[1],), torch.inf, dtype=latents.dtype, device=latents.device)
+    centres = latents.new_zeros(latents.shape[1], n_clusters, latents.shape[2])
+    for maps, start in starts:
+        found, inertia = descend(maps_first[maps], offset[maps], start, max_iter, tol)
+        better = inertia < best[maps]
+        best[maps[better]], centres[maps[better]] = inertia[better], found[better]
+    centres += offset[:, None]
+    return MapClusters(centres, _assign(maps_first, centres), best)
+
+
+def has_exact_cut(latents: Tensor, n_clusters: int) -> bool:
+    """Tell whether maps (n_windows, n_maps, map_length) are single values, to be cut in two.
+
+    Examples
+    --------
+    >>> has_exact_cut(torch.zeros(9, 4, 1), 2), has_exact_cut(torch.zeros(9, 4, 5), 2)
+    (True, False)
+    """
+    return n_clusters == 2 and latents.shape[2] == 1
 
 
 def assign_maps(latents: Tensor, centres: Tensor) -> Tensor:
@@ -116,8 +139,22 @@ def assign_maps(latents: Tensor, centres: Tensor) -> Tensor:
     >>> assign_maps(torch.tensor([[[1.0]], [[4.0]], [[2.5]]]), centres).flatten().tolist()
     [0, 1, 0]
     """
+    if has_exact_cut(latents, centres.shape[1]):
+        # which side of the middle: the sign of one product
+        step = (centres[:, 1] - centres[:, 0])[:, 0]
+        return ((latents - centres.mean(dim=1))[..., 0] * step > 0).long()
+    return _assign(put_maps_first(latents), centres)
+
+
+def _assign(maps_first: Tensor, centres: Tensor) -> Tensor:
     offset = centres.mean(dim=1)
-    return _assign((latents - offset).permute(1, 0, 2), centres - offset[:, None])
+    parts = [
+        nearest_centres(
+            make_columns(maps_first[maps], offset[maps]), centres[maps] - offset[maps, None]
+        ).long()
+        for maps in blocks_of(maps_first)
+    ]
+    return torch.cat(parts).T.contiguous()
 
 
 def centre_distances(centres: Tensor) -> Tensor:
@@ -210,123 +247,36 @@ def _cut_maps(latents: Tensor) -> MapClusters:
     return MapClusters(centres, assign_maps(latents, centres), split.within.to(latents.dtype))
 
 
-def _lloyd(points: Tensor, centres: Tensor, max_iter: int, threshold: Tensor) -> MapClusters:
-    """Lloyd's iterations on (n_maps, n_windows, map_length) points from given centres."""
-    centres = centres.clone()
-    active, current = torch.arange(len(points), device=points.device), points
-    for _ in range(max_iter):
-        assignments = _assign(current, centres[active])
-        moved = _means(current, assignments, centres[active])
-        going = (moved - centres[active]).square().sum(dim=(1, 2)) > threshold[active]
-        centres[active] = moved
-        if not bool(going.any()):
-            break
-        if int(going.sum()) <= len(active) // 2:  # most maps settle long before the last one
-            active = active[going]
-            current = points[active]
-    assignments = _assign(points, centres)
-    inertia = _squared_distances(points, centres, assignments).sum(dim=0)
-    return MapClusters(centres, assignments, inertia)
-
-
-def _assign(points: Tensor, centres: Tensor) -> Tensor:
-    # ‖x‖² is the same for every centre of a map, so the nearest one needs only this part
-    partial = centres.square().sum(dim=2)[:, None, :] - 2 * points @ centres.transpose(1, 2)
-    return partial.argmin(dim=2).T.contiguous()
-
-
-def _squared_distances(points: Tensor, centres: Tensor, assignments: Tensor) -> Tensor:
-    """Squared distance of each window to its centre, shape (n_windows, n_maps)."""
-    maps = torch.arange(len(points), device=points.device)
-    return (points.transpose(0, 1) - centres[maps, assignments]).square().sum(dim=2)
-
-
-def cluster_means(points: Tensor, assignments: Tensor, n_clusters: int) -> tuple[Tensor, Tensor]:
+def cluster_means(latents: Tensor, assignments: Tensor, n_clusters: int) -> tuple[Tensor, Tensor]:
     """Mean of each cluster of each map, and how many windows it has.
 
     Parameters
     ----------
-    points : Tensor of shape (n_maps, n_windows, map_length)
+    latents : Tensor of shape (n_windows, n_maps, map_length)
     assignments : Tensor of shape (n_windows, n_maps), int64
-    n_clusters : int
 
     Returns
     -------
     means : Tensor of shape (n_maps, n_clusters, map_length)
         0 for an empty cluster.
-    counts : Tensor of shape (n_maps, n_clusters), int64
+    counts : Tensor of shape (n_maps, n_clusters)
 
     Examples
     --------
-    >>> points = torch.tensor([[[1.0], [3.0], [8.0]]])
-    >>> means, counts = cluster_means(points, torch.tensor([[0], [0], [1]]), 2)
+    >>> latents = torch.tensor([1.0, 3.0, 8.0]).reshape(3, 1, 1)
+    >>> means, counts = cluster_means(latents, torch.tensor([[0], [0], [1]]), 2)
     >>> means.flatten().tolist(), counts.tolist()
-    ([2.0, 8.0], [[2, 1]])
+    ([2.0, 8.0], [[2.0, 1.0]])
     """
-    n_maps, _, map_length = points.shape
-    first = n_clusters * torch.arange(n_maps, device=points.device)
-    places = (assignments.T + first[:, None]).flatten()  # each cluster of each map has its place
-    counts = torch.bincount(places, minlength=n_maps * n_clusters).view(n_maps, n_clusters)
-    sums = points.new_zeros(n_maps * n_clusters, map_length)
-    sums.index_add_(0, places, points.reshape(-1, map_length))
-    means = sums.view(n_maps, n_clusters, map_length) / counts.clamp(min=1)[..., None]
-    return means, counts
-
-
-def _means(points: Tensor, assignments: Tensor, centres: Tensor) -> Tensor:
-    """Mean of each cluster; an empty cluster moves to the window farthest from its centre."""
-    means, counts = cluster_means(points, assignments, centres.shape[1])
-    empty = counts == 0
-    if bool(empty.any()):
-        distances = _squared_distances(points, centres, assignments)
-        for which in empty.any(dim=1).nonzero().flatten().tolist():
-            clusters = empty[which].nonzero().flatten()
-            farthest = distances[:, which].topk(len(clusters)).indices
-            means[which, clusters] = points[which, farthest]
-    return means
-
-
-def _plus_plus(points: Tensor, n_clusters: int, generator: torch.Generator | None) -> Tensor:
-    """Seed every map by greedy k-means++ (Arthur and Vassilvitskii 2007, section 2.2).
-
-    Each step draws a few windows with probability proportional to their squared distance from the
-    centres so far, and keeps the one that brings the windows closest.
-    """
-    n_maps, n_windows, _ = points.shape
-    n_trials = 2 + int(math.log(n_clusters))
-    maps = torch.arange(n_maps, device=points.device)
-    chosen = torch.randint(n_windows, (n_maps,), generator=generator).to(points.device)
-    centres = [points[maps, chosen]]
-    nearest = (points - centres[0][:, None]).square().sum(dim=2)
-    for _ in range(1, n_clusters):
-        # double precision: a float32 running sum over many windows would skip the small ones
-        reach = nearest.double().cumsum(dim=1)
-        draws = torch.rand(n_maps, n_trials, generator=generator, dtype=torch.float64)
-        trials = torch.searchsorted(reach, draws.to(points.device) * reach[:, -1:], right=True)
-        trials = trials.clamp(max=n_windows - 1)
-        best = torch.full((n_maps,), torch.inf, device=points.device, dtype=points.dtype)
-        kept, kept_nearest = torch.empty_like(centres[0]), nearest
-        for candidates in trials.T:
-            candidate = points[maps, candidates]
-            closer = torch.minimum(nearest, (points - candidate[:, None]).square().sum(dim=2))
-            potential = closer.sum(dim=1)
-            better = potential < best
-            best = torch.where(better, potential, best)
-            kept = torch.where(better[:, None], candidate, kept)
-            kept_nearest = torch.where(better[:, None], closer, kept_nearest)
-        centres.append(kept)
-        nearest = kept_nearest
-    return torch.stack(centres, dim=1)
-
-
-def _better(one: MapClusters, two: MapClusters) -> MapClusters:
-    """The restart with the smaller inertia, map by map."""
-    second = two.inertia < one.inertia
-    return MapClusters(
-        torch.where(second[:, None, None], two.centres, one.centres),
-        torch.where(second, two.assignments, one.assignments),
-        torch.where(second, two.inertia, one.inertia),
-    )
+    offset, maps_first = latents.mean(dim=0), put_maps_first(latents)
+    parts = []
+    for maps in blocks_of(maps_first):
+        columns = make_columns(maps_first[maps], offset[maps])
+        parts.append(sum_clusters(columns, assignments[:, maps].T, n_clusters))
+    sums = torch.cat(parts)
+    counts = sums[..., -1]
+    means = sums[..., :-1] / counts.clamp(min=1)[..., None] + offset[:, None]
+    return means.masked_fill((counts == 0)[..., None], 0.0), counts
 
 
 def switched_share(before: Tensor, after: Tensor) -> float:

@@ -7,12 +7,13 @@ window alone. No map is kept for the backward pass: a training step takes half t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from dccad.pooling import SMALLEST_VARIANCE, Pooled, recent_positions
+from dccad.pooling import SMALLEST_ENERGY, SMALLEST_VARIANCE, Pooled, recent_positions
 
 
 class Moments(NamedTuple):
@@ -22,13 +23,24 @@ class Moments(NamedTuple):
     ----------
     mean, recent : Tensor of shape (n_windows, n_directions, kernel_size)
         Mean of each row under the kernel over all positions, and over the last third.
-    covariance : Tensor of shape (n_windows, n_directions, kernel_size · (kernel_size + 1) / 2)
-        Of each pair of rows under the kernel, the upper triangle row by row.
+    covariance, recent_covariance : Tensor of shape (n_windows, n_directions, n_pairs)
+        Of each of the kernel_size · (kernel_size + 1) / 2 pairs of rows under the kernel, the upper
+        triangle row by row, over all positions and over the last third.
     """
 
     mean: Tensor
     recent: Tensor
     covariance: Tensor
+    recent_covariance: Tensor
+
+    def take(self, windows: Tensor | slice) -> Moments:
+        """Moments of some of the windows."""
+        return Moments(*(part[windows] for part in self))
+
+    @classmethod
+    def join(cls, parts: Sequence[Moments]) -> Moments:
+        """Moments of several batches of windows, one after another."""
+        return cls(*(torch.cat(part) for part in zip(*parts, strict=True)))
 
 
 def window_moments(windows: Tensor, kernel_size: int) -> Moments:
@@ -44,13 +56,18 @@ def window_moments(windows: Tensor, kernel_size: int) -> Moments:
     """
     length = windows.shape[2] - kernel_size + 1
     seen = [windows[:, :, row : row + length] for row in range(kernel_size)]
-    mean = torch.stack([part.mean(dim=2) for part in seen], dim=2)
     last = recent_positions(length)
-    recent = torch.stack([part[:, :, -last:].mean(dim=2) for part in seen], dim=2)
+    mean, covariance = _mean_and_covariance(seen)
+    recent, recent_covariance = _mean_and_covariance([part[:, :, -last:] for part in seen])
+    return Moments(mean, recent, covariance, recent_covariance)
+
+
+def _mean_and_covariance(seen: list[Tensor]) -> tuple[Tensor, Tensor]:
+    mean = torch.stack([part.mean(dim=2) for part in seen], dim=2)
     centred = [part - mean[:, :, row, None] for row, part in enumerate(seen)]
-    pairs = zip(*torch.triu_indices(kernel_size, kernel_size).tolist(), strict=True)
+    pairs = zip(*torch.triu_indices(len(seen), len(seen)).tolist(), strict=True)
     covariance = torch.stack([(centred[i] * centred[j]).mean(dim=2) for i, j in pairs], dim=2)
-    return Moments(mean, recent, covariance)
+    return mean, covariance
 
 
 def pool_kernels(moments: Moments, kernels: Tensor) -> Pooled:
@@ -73,11 +90,52 @@ def pool_kernels(moments: Moments, kernels: Tensor) -> Pooled:
     >>> pooled.mean.item(), pooled.recent.item(), round(pooled.log_variance.exp().item(), 3)
     (2.5, 4.0, 2.251)
     """
-    first, second = torch.triu_indices(*[kernels.shape[2]] * 2, device=kernels.device)
-    twice = torch.where(first == second, 1.0, 2.0).to(kernels.dtype)  # the lower triangle
-    products = kernels[..., first] * kernels[..., second] * twice
     mean, recent, variance = (
         torch.einsum("bds,dks->bdk", coefficients, weights).flatten(1)
-        for coefficients, weights in zip(moments, (kernels, kernels, products), strict=True)
+        for coefficients, weights in zip(
+            moments[:3], (kernels, kernels, _products(kernels)), strict=True
+        )
     )
     return Pooled(mean, recent, (variance.clamp(min=0) + SMALLEST_VARIANCE).log())
+
+
+def pool_levels(moments: Moments, levels: Tensor, group: slice) -> Tensor:
+    """Pool the level maps of one group of directions together.
+
+    Parameters
+    ----------
+    moments : Moments
+    levels : Tensor of shape (n_directions, kernel_size)
+        The level kernel of each direction.
+    group : slice
+        Of the directions.
+
+    Returns
+    -------
+    Tensor of shape (n_windows, 3)
+        As :func:`dccad.pooling.pool_together` of the level maps.
+
+    Examples
+    --------
+    >>> moments = window_moments(torch.tensor([[[1.0, 3.0], [-1.0, 1.0]]]), kernel_size=1)
+    >>> found = pool_levels(moments, torch.ones(2, 1), slice(0, 2))
+    >>> found.exp().round(decimals=2).tolist()
+    [[3.0, 5.0, 2.0]]
+    """
+    weights, products = levels[group], _products(levels[group])
+    mean, recent = (
+        torch.einsum("bds,ds->bd", part[:, group], weights).square() for part in moments[:2]
+    )
+    variance, recent_variance = (
+        torch.einsum("bds,ds->bd", part[:, group], products).clamp(min=0) for part in moments[2:]
+    )
+    energies = (mean + variance, recent + recent_variance, mean)
+    pooled = torch.stack([energy.mean(dim=1) for energy in energies], dim=1)
+    return (pooled + SMALLEST_ENERGY).log()
+
+
+def _products(kernels: Tensor) -> Tensor:
+    """Products of each two weights of a kernel (…, size), as the pairs of the covariance."""
+    first, second = torch.triu_indices(*[kernels.shape[-1]] * 2, device=kernels.device)
+    twice = torch.where(first == second, 1.0, 2.0).to(kernels.dtype)  # the lower triangle
+    return kernels.index_select(-1, first) * kernels.index_select(-1, second) * twice

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from dccad.errors import ParameterError
+from dccad.moments import Moments
 
 OutputActivation: TypeAlias = Literal["none", "sigmoid"]
 
@@ -150,10 +151,28 @@ class Autoencoder(nn.Module, ABC):
         """Windows to the maps that are clustered."""
         return self.pool(self.encode(windows))
 
-    def pool_and_reconstruct(self, windows: Tensor) -> tuple[Tensor, Tensor]:
-        """Windows to (maps of single kernels that are clustered, reconstruction)."""
+    def pool_and_reconstruct(
+        self, windows: Tensor, moments: Moments | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Windows to (maps of single kernels that are clustered, reconstruction).
+
+        ``moments`` of these windows spare a network that has them the time to find them.
+        """
         maps, reconstruction = self(windows)
         return self.pool(maps), reconstruction
+
+    @property
+    def moments_per_window(self) -> int:
+        """Numbers that :meth:`moments` gives for one window; 0: this network has none."""
+        return 0
+
+    def moments(self, windows: Tensor) -> Moments:
+        """Windows to what their pooled maps can be read from, whatever the kernels."""
+        raise NotImplementedError
+
+    def pool_moments(self, moments: Moments) -> Tensor:
+        """Moments of windows to their pooled maps."""
+        raise NotImplementedError
 
 
 class EncoderBlock(nn.Module):

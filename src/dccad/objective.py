@@ -21,7 +21,9 @@ from typing import Literal, TypeAlias
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
+from dccad.moments import Moments
 from dccad.network import Autoencoder
 
 Routing: TypeAlias = Literal["one-pass", "two-step"]
@@ -38,7 +40,9 @@ def reconstruction_loss(reconstruction: Tensor, windows: Tensor) -> Tensor:
     >>> reconstruction_loss(torch.zeros(1, 2, 2), torch.tensor([[[1.0, 1.0], [3.0, 3.0]]])).item()
     5.0
     """
-    return (reconstruction - windows).square().mean()
+    if reconstruction.stride(1) == 1:  # sensors side by side: the gradient shall lie so, too
+        reconstruction, windows = reconstruction.transpose(1, 2), windows.transpose(1, 2)
+    return functional.mse_loss(reconstruction, windows)
 
 
 def clustering_loss(
@@ -76,10 +80,11 @@ def clustering_loss(
     5.0
     """
     maps = clustering.nonzero().flatten()
-    errors = latents[:, maps] - centres[maps, assignments[:, maps]]
+    chosen = latents.index_select(1, maps)
+    errors = chosen - centres[maps, assignments[:, maps]]
     unexplained = errors.square().sum(dim=2).mean(dim=0)
     if relative:
-        variance = latents[:, maps].var(dim=0, unbiased=False).sum(dim=1)
+        variance = chosen.var(dim=0, unbiased=False).sum(dim=1)
         unexplained = unexplained / variance.clamp(min=SMALLEST_VARIANCE)
     return unexplained.mean()
 
@@ -95,6 +100,7 @@ def joint_step(
     routing: Routing,
     clustering_maps: Tensor | None = None,
     relative: bool = False,
+    moments: Moments | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Move every parameter once for this batch; arguments as in :func:`clustering_loss`.
 
@@ -114,13 +120,15 @@ def joint_step(
         Weight of the clustering loss, 0 ≤ α < 1.
     routing : {"one-pass", "two-step"}
     relative : bool
+    moments : Moments, optional
+        Of these windows, where they are known already.
 
     Returns
     -------
     (L_R, L_C) : scalars, detached, before the step
     """
     optimizer.zero_grad()
-    latents, output = network.pool_and_reconstruct(windows)
+    latents, output = network.pool_and_reconstruct(windows, moments)
     reconstruction = reconstruction_loss(output, windows)
     chosen = clustering if clustering_maps is None else clustering_maps
     cluster = clustering_loss(latents, centres, assignments, chosen, relative)

@@ -20,6 +20,9 @@ COLLECTIVE = ("energy", "recent energy", "energy of the mean")
 SMALLEST_VARIANCE = 1e-3
 """Added before the logarithm: a direction has unit variance, and a held value has none."""
 
+SMALLEST_ENERGY = 1e-6
+"""Added to a mean square before its logarithm."""
+
 
 class Pooled(NamedTuple):
     """Single-map statistics of a batch of windows, each of shape (n_windows, n_kernels)."""
@@ -85,4 +88,4 @@ def pool_together(maps: Tensor) -> Tensor:
     squares = maps.square().mean(dim=1)
     recent = squares[:, -recent_positions(maps.shape[2]) :].mean(dim=1)
     of_mean = maps.mean(dim=2).square().mean(dim=1)
-    return (torch.stack((squares.mean(dim=1), recent, of_mean), dim=1) + 1e-6).log()
+    return (torch.stack((squares.mean(dim=1), recent, of_mean), dim=1) + SMALLEST_ENERGY).log()

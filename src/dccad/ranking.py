@@ -44,7 +44,10 @@ def separation(latents: Tensor, clusters: MapClusters) -> Tensor:
     >>> round(float(separation(latents, clusters)), 4)
     0.9615
     """
-    variance = latents.double().var(dim=0, unbiased=False).sum(dim=1)
+    mean = latents[0] + (latents - latents[0]).mean(dim=0)  # exact where nothing varies
+    # some windows at a time: no copy of all latents in double precision
+    squares = [(part - mean).double().square().sum(dim=(0, 2)) for part in latents.split(256)]
+    variance = torch.stack(squares).sum(dim=0) / len(latents)
     explained = 1 - clusters.inertia.double() / (variance * len(latents)).clamp(min=1e-300)
     return torch.where(variance > 0, explained, torch.zeros_like(explained)).clamp(0, 1)
 
@@ -88,19 +91,29 @@ def persistence(
     >>> [round(value, 3) for value in found.tolist()]
     [0.714, 0.0]
     """
-    clusters = assignments.long()
-    shares = torch.stack([(clusters == k).double().mean(dim=0) for k in range(_count(clusters))])
+    n_clusters = _count(assignments)
+    # as few bytes as will do: every lag reads all assignments
+    clusters = assignments.to(torch.uint8 if n_clusters <= 256 else torch.int64)
+    shares = torch.stack([_share(clusters == k) for k in range(n_clusters)])
     expected = 1 - shares.square().sum(dim=0)
     product = torch.ones_like(expected)
     for lag, weight in lags.items():
         steps = max(1, round(lag * window / stride))
         # two windows of one run, and only they, are as many rows apart as their numbers say
-        paired = (starts[steps:] - starts[:-steps] == steps * stride).nonzero()[:, 0]
-        if len(paired):
-            switched = (clusters[paired + steps] != clusters[paired]).double().mean(dim=0)
+        paired = starts[steps:] - starts[:-steps] == steps * stride
+        if bool(paired.any()):
+            switched = _share((clusters[steps:] != clusters[:-steps])[paired])
             lasting = (1 - switched / expected.clamp(min=1e-300)).clamp(0, 1)
             product = product * (1 - weight + weight * lasting)
     return torch.where(expected > 0, product, torch.zeros_like(product))
+
+
+def _share(marks: Tensor) -> Tensor:
+    """Share of the windows that are marked, for each map; exact up to 2²⁴ windows in a part."""
+    parts = [
+        part.new_ones(len(part), dtype=torch.float32) @ part.float() for part in marks.split(1024)
+    ]
+    return torch.stack(parts).double().sum(dim=0) / len(marks)
 
 
 def _count(clusters: Tensor) -> int:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
-CELLS = 1 << 22
-"""Values that are sorted together; bounds the memory of a cut of many maps."""
+CELLS = 1 << 18
+"""Values that are cut together: so few stay in a processor's cache from one step to the next."""
 
 
 class Split(NamedTuple):
@@ -65,30 +66,40 @@ def split_values(values: Tensor) -> Split:
     0.9615
     """
     at_once = max(1, CELLS // len(values))
-    parts = [_split(columns.double()) for columns in values.split(at_once, dim=1)]
+    parts = [_split(_sort(columns.T)) for columns in values.split(at_once, dim=1)]
     return Split(*(torch.cat(field) for field in zip(*parts, strict=True)))
 
 
+def _sort(values: Tensor) -> Tensor:
+    """Sort each row, in its own precision."""
+    if values.device.type == "cpu":
+        # numpy sorts with the vector instructions of the processor, torch with none
+        return torch.from_numpy(np.sort(values.detach().numpy(), axis=1))
+    return values.sort(dim=1).values
+
+
 def _split(values: Tensor) -> Split:
-    n_windows = len(values)
-    mean = values.mean(dim=0)
-    ordered = (values - mean).sort(dim=0).values  # centred: prefix sums lose no digits to an offset
-    sums = ordered.cumsum(dim=0)[:-1]
-    lower = torch.arange(1, n_windows, dtype=values.dtype, device=values.device)[:, None]
+    """Cut sorted values of shape (n_maps, n_windows)."""
+    n_windows = values.shape[1]
+    ordered = values.double()
+    mean = ordered.mean(dim=1, keepdim=True)
+    ordered = ordered - mean  # prefix sums of centred values lose no digits to an offset
+    sums = ordered.cumsum(dim=1)[:, :-1]
+    lower = torch.arange(1, n_windows, dtype=ordered.dtype, device=values.device)
     # the values sum to 0, so the variance between the clusters of a cut needs only one sum
-    between = sums.square() * n_windows / (lower * (n_windows - lower))
-    between = between.masked_fill(ordered[1:] == ordered[:-1], -math.inf)
-    best = between.argmax(dim=0, keepdim=True)
-    explained = between.gather(0, best)[0].clamp(min=0)  # -inf where all values are equal
-    count = lower[:, 0][best[0]]
-    total = ordered.square().sum(dim=0)
-    threshold = (ordered.gather(0, best)[0] + ordered.gather(0, best + 1)[0]) / 2
-    low = sums.gather(0, best)[0] / count
-    high = -sums.gather(0, best)[0] / (n_windows - count)
-    constant = ordered[0] == ordered[-1]
-    low, high = low.masked_fill(constant, 0.0), high.masked_fill(constant, 0.0)
-    means = torch.stack((low + mean, high + mean), dim=1)
-    return Split(threshold + mean, means, (total - explained).clamp(min=0), total)
+    between = sums.square().mul_(n_windows / (lower * (n_windows - lower)))
+    between.masked_fill_(values[:, 1:] == values[:, :-1], -math.inf)
+    best = between.argmax(dim=1, keepdim=True)
+    explained = between.gather(1, best)[:, 0].clamp(min=0)  # -inf where all values are equal
+    count = lower[best[:, 0]]
+    total = ordered.square().sum(dim=1)
+    threshold = (ordered.gather(1, best) + ordered.gather(1, best + 1))[:, 0] / 2
+    sum_below = sums.gather(1, best)[:, 0]
+    constant = values[:, 0] == values[:, -1]
+    low = (sum_below / count).masked_fill(constant, 0.0)
+    high = (-sum_below / (n_windows - count)).masked_fill(constant, 0.0)
+    means = torch.stack((low, high), dim=1) + mean
+    return Split(threshold + mean[:, 0], means, (total - explained).clamp(min=0), total)
 
 
 def minimum_error_thresholds(values: Tensor, threshold: Tensor, max_iter: int = 10) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -17,10 +17,12 @@ from dccad.clustering import (
     centre_distances,
     cluster_maps,
     cluster_means,
+    has_exact_cut,
     rank_maps,
 )
 from dccad.directional import DirectionalAutoencoder, DirectionalSettings
 from dccad.kernel_split import KernelSplit, changes, split_maps, warn_of_collapse
+from dccad.moments import Moments
 from dccad.network import Autoencoder, ConvAutoencoder, NetworkSettings
 from dccad.objective import Routing, joint_step, reconstruction_loss
 from dccad.ranking import Ranking, map_qualities
@@ -31,6 +33,12 @@ OptimizerName: TypeAlias = Literal["adam", "sgd"]
 Schedule: TypeAlias = Literal["constant", "cosine", "step"]
 EpochRecord: TypeAlias = dict[str, Any]
 OnEpoch: TypeAlias = Callable[[EpochRecord], None]
+
+MOMENTS_BYTES = 256 << 20
+"""Moments of all windows are found once per fit where they need no more memory than this."""
+
+AT_ONCE = 1024
+"""Windows that are brought through the network together where nothing is trained."""
 
 
 @dataclass(frozen=True)
@@ -192,6 +200,19 @@ class _Loop:
         self.updates: list[dict[str, Any]] = []
         self.latents = torch.empty(0)
         self.best, self.waited = float("inf"), 0
+        self.moments = self.find_moments()
+
+    def find_moments(self) -> Moments | None:
+        """Moments of all windows; None where the network has none, or they are too many."""
+        numbers = self.network.moments_per_window * len(self.windows)
+        if not 0 < numbers * self.windows.rows.element_size() <= MOMENTS_BYTES:
+            return None
+        parts = self.every_window().split(self.settings.batch_size)
+        return Moments.join([self.network.moments(self.windows[indices]) for indices in parts])
+
+    def every_window(self) -> Tensor:
+        """Indices of all windows in order, on the device."""
+        return torch.arange(len(self.windows), device=self.windows.starts.device)
 
     def make_optimizer(
         self, epochs: int
@@ -219,15 +240,16 @@ class _Loop:
         for epoch in range(keeper.begin("pretrain", self, optimizer, scheduler), epochs):
             started = perf_counter()
             self.network.train()
-            total = torch.zeros((), dtype=torch.float64)
+            losses, sizes = [], []
             for indices in self.batches():
                 batch = self.windows[indices]
                 optimizer.zero_grad()
                 loss = reconstruction_loss(self.network.reconstruct(batch), batch)
                 loss.backward()
                 optimizer.step()
-                total += loss.detach().cpu() * len(indices)
-            mean = float(total) / len(self.windows)
+                losses.append(loss.detach())
+                sizes.append(len(indices))
+            mean = _mean_over_windows(losses, sizes)
             rate = optimizer.param_groups[0]["lr"]
             scheduler.step()
             stop = self.record("pretrain", mean, None, mean, None, False, rate, started)
@@ -246,9 +268,9 @@ class _Loop:
         settings = self.settings
         started = perf_counter()
         self.network.train()
-        totals = torch.zeros(2, dtype=torch.float64)
+        losses, sizes = [], []
         for indices in self.batches():
-            losses = joint_step(
+            found = joint_step(
                 self.network,
                 optimizer,
                 self.windows[indices],
@@ -259,9 +281,13 @@ class _Loop:
                 settings.routing,
                 split.clustering,
                 settings.ranking != "distance",
+                None if self.moments is None else self.moments.take(indices),
             )
-            totals += torch.stack(losses).cpu() * len(indices)
-        reconstruction, cluster = (totals / len(self.windows)).tolist()
+            losses.append(found)
+            sizes.append(len(indices))
+        reconstruction, cluster = (
+            _mean_over_windows(part, sizes) for part in zip(*losses, strict=True)
+        )
         total = (1 - settings.alpha) * reconstruction + settings.alpha * cluster
         rate = optimizer.param_groups[0]["lr"]
         scheduler.step()
@@ -270,6 +296,9 @@ class _Loop:
     def batches(self) -> tuple[Tensor, ...]:
         """Window indices of every batch of one epoch, shuffled."""
         order = torch.randperm(len(self.windows), generator=self.generator)
+        device = self.windows.starts.device
+        if device.type == "cuda":  # the copy does not wait for the steps before it
+            order = order.pin_memory().to(device, non_blocking=True)
         batches: tuple[Tensor, ...] = order.split(self.settings.batch_size)
         # batch normalisation cannot take its figures from a single value
         if len(batches) > 1 and len(batches[-1]) == 1:
@@ -280,7 +309,9 @@ class _Loop:
         """Centres and assignments of the current latents, ranks, and the kernel split."""
         settings = self.settings
         self.latents = self.encode_all()
-        initial = None if previous is None else self.means_of(previous.clusters)
+        initial = None
+        if previous is not None and not has_exact_cut(self.latents, settings.n_clusters):
+            initial = self.means_of(previous.clusters)
         clusters = cluster_maps(
             self.latents,
             settings.n_clusters,
@@ -326,8 +357,7 @@ class _Loop:
     def means_of(self, clusters: MapClusters) -> Tensor:
         """Means of the current latents by the last assignments: a start that keeps numbers."""
         n_clusters = clusters.centres.shape[1]
-        points = self.latents.transpose(0, 1)
-        means, counts = cluster_means(points, clusters.assignments, n_clusters)
+        means, counts = cluster_means(self.latents, clusters.assignments, n_clusters)
         return torch.where((counts == 0)[..., None], clusters.centres, means)
 
     def encode_all(self) -> Tensor:
@@ -336,7 +366,9 @@ class _Loop:
         with torch.no_grad():
             parts = [
                 self.network.pool_windows(self.windows[indices])
-                for indices in torch.arange(len(self.windows)).split(1024)
+                if self.moments is None
+                else self.network.pool_moments(self.moments.take(indices))
+                for indices in self.every_window().split(AT_ONCE)
             ]
         return torch.cat(parts)
 
@@ -377,3 +409,13 @@ class _Loop:
             return False
         self.waited += 1
         return self.settings.patience is not None and self.waited >= self.settings.patience
+
+
+def _mean_over_windows(losses: Sequence[Tensor], sizes: Sequence[int]) -> float:
+    """Mean loss of an epoch from those of its batches.
+
+    They come from the device here and together: one by one, each step would wait for the last.
+    """
+    values = torch.stack(list(losses)).cpu().double()
+    weights = torch.tensor(sizes, dtype=torch.float64)
+    return float(values @ weights / weights.sum())
