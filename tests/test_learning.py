@@ -348,7 +348,6 @@ def check_scale(fitted, statistics):
             mean=fitted.scale.mean[m : m + 1],
             std=fitted.scale.std[m : m + 1],
             floor=fitted.scale.floor[m : m + 1],
-            weights=None,
         )
         standard = alone.combine(rows[:, [m]])
         assert standard.mean() == pytest.approx(0, abs=1e-9)

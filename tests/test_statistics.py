@@ -302,16 +302,6 @@ def test_a_statistic_that_never_varied_is_not_blown_up_by_rounding(value, n_wind
     assert scale.combine(np.array([[value]])) == pytest.approx(0, abs=1e-12)
 
 
-def test_the_noisiest_statistic_counts_a_quarter():
-    statistics = np.random.default_rng(0).gamma(2.0, size=(500, 3))
-    scale = fit_score_scale(("energy", "log-variance", "residual"), statistics, logarithmic=True)
-    assert scale.weights == pytest.approx((4 / 9, 1 / 9, 4 / 9))
-    z = np.log(statistics + scale.floor)
-    z = (z - z.mean(axis=0)) / z.std(axis=0)
-    expected = (z[:, 0] + 0.25 * z[:, 1] + z[:, 2]) / 2.25
-    assert scale.combine(statistics) == pytest.approx(expected)
-
-
 def test_an_unusually_small_statistic_outweighs_nothing():
     """A distance of 0 is about one usual value low, not minus infinity."""
     statistics = np.random.default_rng(0).gamma(4.0, size=(1000, 2))

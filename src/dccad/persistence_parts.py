@@ -235,12 +235,10 @@ def _make_mahalanobis(arrays: Mapping[str, NDArray[Any]], prefix: str) -> Mahala
 
 def _make_score_scale(record: Mapping[str, Any]) -> ScoreScale:
     names, mean, std = (tuple(record[name]) for name in ("names", "mean", "std"))
-    floor, weights = (
-        None if record[name] is None else tuple(record[name]) for name in ("floor", "weights")
-    )
-    if len({len(part) for part in (names, mean, std, floor or names, weights or names)}) > 1:
+    floor = None if record["floor"] is None else tuple(record["floor"])
+    if not len(names) == len(mean) == len(std) == len(floor or names):
         raise ValueError("the score scale has figures for other statistics")
-    return ScoreScale(names, mean, std, floor, weights)
+    return ScoreScale(names, mean, std, floor)
 
 
 def _take_tensors(prefix: str, part: Any) -> Arrays:

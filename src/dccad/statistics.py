@@ -9,7 +9,7 @@ sensors. The mean of their standardised logarithms beats each of them alone.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -35,10 +35,6 @@ SIGNATURE_RANGE, SIGNATURE_UNIT = 5000.0, 10.0
 
 SMALLEST = 1e-300
 """A distance of 0 has a logarithm."""
-
-WEIGHTS = {"log-variance": 0.25}
-"""Weight of a statistic in the score, beside 1 for the others: that of the log-variances is the
-noisiest, but nothing else sees a held value of a single sensor."""
 
 FLOOR = 0.03
 """Share of its usual value that is added to a distance before its logarithm, so that an unusually
@@ -282,15 +278,12 @@ class ScoreScale:
         Of each statistic, or of its logarithm.
     floor : tuple of float or None
         Added to each statistic before its logarithm; None: no logarithm is taken.
-    weights : tuple of float or None
-        Of each statistic, adding up to 1; None: the plain mean, as published.
     """
 
     names: tuple[str, ...]
     mean: tuple[float, ...]
     std: tuple[float, ...]
     floor: tuple[float, ...] | None
-    weights: tuple[float, ...] | None = None
 
     def combine(self, statistics: NDArray[np.float64]) -> NDArray[np.float64]:
         """One score per window: 0 is typical of normal windows, 1 is one standard deviation.
@@ -307,9 +300,7 @@ class ScoreScale:
         """
         values = _logarithms(statistics, self.floor)
         standard = (values - np.array(self.mean)) / np.array(self.std)
-        if self.weights is None:
-            return np.asarray(standard.mean(axis=1), dtype=np.float64)
-        return np.asarray(standard @ np.array(self.weights), dtype=np.float64)
+        return np.asarray(standard.mean(axis=1), dtype=np.float64)
 
 
 def fit_score_scale(
@@ -320,7 +311,7 @@ def fit_score_scale(
     Examples
     --------
     >>> fit_score_scale(("a",), np.array([[1.0], [3.0]]), logarithmic=False)
-    ScoreScale(names=('a',), mean=(2.0,), std=(1.0,), floor=None, weights=None)
+    ScoreScale(names=('a',), mean=(2.0,), std=(1.0,), floor=None)
     """
     floor = tuple(float(FLOOR * m) for m in np.median(statistics, axis=0)) if logarithmic else None
     values = _logarithms(statistics, floor)
@@ -328,11 +319,7 @@ def fit_score_scale(
     varies = np.ptp(statistics, axis=0) > 1e-9 * np.abs(statistics).max(axis=0)
     std = np.where(varies, values.std(axis=0), 1.0)
     mean = values.mean(axis=0)
-    found = ScoreScale(names, tuple(map(float, mean)), tuple(map(float, std)), floor)
-    if not logarithmic:
-        return found
-    weights = np.array([WEIGHTS.get(name, 1.0) for name in names])
-    return replace(found, weights=tuple(map(float, weights / weights.sum())))
+    return ScoreScale(names, tuple(map(float, mean)), tuple(map(float, std)), floor)
 
 
 def _logarithms(

@@ -137,10 +137,7 @@ def add_score(graph: Graph, statistics: str, scale: ScoreScale) -> str:
     if scale.floor is not None:
         values = graph.add("Log", graph.add("Add", values, np.array(scale.floor) + SMALLEST))
     standard = graph.add("Div", graph.add("Sub", values, np.array(scale.mean)), np.array(scale.std))
-    if scale.weights is None:
-        return graph.add("ReduceMean", standard, axes=[2], keepdims=0)
-    score = graph.add("MatMul", standard, np.array(scale.weights)[:, None])
-    return graph.add("Squeeze", score, _axes(2))
+    return graph.add("ReduceMean", standard, axes=[2], keepdims=0)
 
 
 def _axes(*axes: int) -> NDArray[Any]:
