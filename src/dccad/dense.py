@@ -21,7 +21,7 @@ from dccad.sliding import sliding_mean, sliding_variance
 from dccad.statistics import WindowStatistics
 from dccad.windows import WindowSet
 
-AT_ONCE = 4096
+AT_ONCE = 2048
 """Windows of a run that are read at a time; bounds the memory, and changes no result."""
 
 FEWEST_NEIGHBOURS = 4
@@ -113,7 +113,7 @@ def read_run(
     seen = series[torch.div(which, per, rounding_mode="floor")]
     maps = seen[:, :n_positions] * kernels[which, 0, None]
     for tap in range(1, size):
-        maps = maps + seen[:, tap : tap + n_positions] * kernels[which, tap, None]
+        maps.addcmul_(seen[:, tap : tap + n_positions], kernels[which, tap, None])
 
     levels = maps[place[::per]]
     groups = [levels[group] for group in network.settings.groups]

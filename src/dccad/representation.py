@@ -22,8 +22,8 @@ from dccad.windows import WindowSet
 
 RepresentationKind: TypeAlias = Literal["sensors+whitened", "whitened", "sensors"]
 
-AT_ONCE = 1 << 16
-"""Rows that are brought into the representation in one piece, in double precision."""
+AT_ONCE = 1 << 12
+"""Rows that are brought into the representation in one piece: few enough to stay in cache."""
 
 COVARIANCE_ROWS = 200_000
 """Rows, spread evenly over the fit's, that the covariance is taken from where there are more."""
@@ -90,15 +90,16 @@ class Representation:
         True
         """
         scaled = self.scaling.apply(rows)
-        if self.whitening is None and self.taming is None:
-            return scaled
-        directions = scaled.astype(np.float64)
+        cut = self.n_sensor_directions
+        directions = np.empty((len(scaled), self.n_directions), dtype=np.float32)
+        directions[:, :cut] = scaled[:, :cut]
         if self.whitening is not None:
-            whitened = directions @ self.whitening
-            directions = np.hstack((directions, whitened)) if self.sensors else whitened
+            directions[:, cut:] = scaled.astype(np.float64) @ self.whitening
         if self.taming is not None:
-            directions = self.taming * np.arcsinh(directions / self.taming)
-        return directions.astype(np.float32)
+            directions /= self.taming
+            np.arcsinh(directions, out=directions)
+            directions *= self.taming
+        return directions
 
     def windows(self, segments: Sequence[Run], window: int, stride: int = 1) -> WindowSet:
         """Windows of checked runs in this representation; rows are stored once."""

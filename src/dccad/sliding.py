@@ -89,6 +89,8 @@ def _merge(
     sums: Tensor, squares: Tensor, size: int, others: Tensor, other_squares: Tensor, other_size: int
 ) -> tuple[Tensor, Tensor]:
     """Sums and squared deviations of two neighbouring blocks together."""
-    between = sums / size - others / other_size
-    weight = size * other_size / (size + other_size)
-    return sums + others, squares + other_squares + weight * between.square()
+    # the means' distance as one difference of sums, and no temporary that is not needed
+    between = torch.add(sums * other_size, others, alpha=-size)
+    weight = 1 / (size * other_size * (size + other_size))
+    together = (squares + other_squares).addcmul_(between, between, value=weight)
+    return sums + others, together
