@@ -57,6 +57,7 @@ speed: dev
 	$(BIN)/python benchmarks/profile_fit.py $(if $(DATA),--data $(DATA)) --output runs/speed/profile.json
 	$(BIN)/python benchmarks/speed_training.py $(if $(DATA),--data $(DATA)) --output runs/speed/training.json
 	$(BIN)/python benchmarks/speed_scoring.py --output runs/speed/scoring.json
+	$(BIN)/python benchmarks/stream_latency.py --output runs/speed/stream.json
 
 clean:
 	rm -rf $(VENV) runs .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis
