@@ -456,3 +456,23 @@ def test_published_score_is_scaled_on_the_fits_normal_windows_alone(learned, wit
     expected = ((judged - normal.mean(axis=0)) / normal.std(axis=0)).mean(axis=1)
     assert np.allclose(np.concatenate(fitted.normal_scores), expected, atol=1e-3)
     assert fitted.unseen == with_held_out
+
+
+def test_a_network_of_thinned_windows_scores_at_the_level_of_the_final_one(monkeypatch):
+    """Or a long reference, whose folds train on thinned windows, gets a threshold of their level."""
+    monkeypatch.setattr(learning, "FOLD_NORMAL_WINDOWS", 30)
+    training, held_out = [make_run(200)], [make_run(60, 4)]
+    (plain,) = FoldScorer(make_recipe())(training, held_out)
+    levels = np.array([2.0, 3.0, 5.0, 7.0, 11.0])
+    scorer = FoldScorer(make_recipe(), levels=levels)
+    (found,) = scorer(training, held_out)
+    known = np.isfinite(plain).all(axis=1)
+    ratio = found[known] / plain[known]
+    np.testing.assert_allclose(ratio, np.tile(ratio[0], (known.sum(), 1)), rtol=1e-9)
+    (own,) = scorer(training, training)  # of the rows that it has trained on
+    own = own[np.isfinite(own).all(axis=1)]
+    np.testing.assert_allclose(np.exp(np.log(own).mean(axis=0)), levels, rtol=1e-6)
+    monkeypatch.setattr(learning, "FOLD_NORMAL_WINDOWS", 2000)  # nothing is thinned: as it is
+    (every,) = FoldScorer(make_recipe(), levels=levels)(training, held_out)
+    (expected,) = FoldScorer(make_recipe())(training, held_out)
+    np.testing.assert_array_equal(every, expected)

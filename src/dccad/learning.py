@@ -30,6 +30,7 @@ from dccad.scoring import in_chunks, in_stretches, measure_windows
 from dccad.statistics import (
     BANDWIDTH,
     PERSISTENCE_WEIGHTS,
+    SMALLEST,
     WindowStatistics,
     fit_mahalanobis,
     fit_signatures,
@@ -189,6 +190,10 @@ class FoldScorer:
         regime. They are thinned: a model of the cross-fitting need not be as good as the final one.
     advance : callable, optional
         Called after each fit, for progress.
+    levels : ndarray of shape (n_statistics,), optional
+        Usual statistics of the final model's own normal windows (:func:`usual_levels`). A network
+        that has trained on thinned windows has taken fewer steps, and its statistics another
+        level: they are brought to this one.
     """
 
     def __init__(
@@ -196,11 +201,13 @@ class FoldScorer:
         recipe: Recipe,
         regimes: Sequence[list[Run]] = (),
         advance: Callable[[], None] | None = None,
+        levels: NDArray[np.float64] | None = None,
     ) -> None:
         lengths = [len(run) for regime in regimes for run in regime]
         n_windows = len(window_starts(lengths, recipe.window, recipe.stride))
         self.thinned = recipe.stride * max(1, -(-n_windows // FOLD_WINDOWS))
         self.recipe, self.regimes, self.advance = recipe, list(regimes), advance
+        self.levels = levels
 
     def __call__(self, training: list[Run], held_out: list[Run]) -> Sequence[NDArray[np.float64]]:
         """Statistics of the held-out rows by a model of the training rows."""
@@ -216,7 +223,20 @@ class FoldScorer:
         statistics = fit_statistics(network, normal, recipe.stride, regimes)
         if self.advance is not None:
             self.advance()
-        return measure_rows(held_out, representation, network, statistics, recipe.window)
+        found = measure_rows(held_out, representation, network, statistics, recipe.window)
+        if self.levels is None or max(thinned, self.thinned) == recipe.stride:
+            return found
+        ratio = self.levels / usual_levels(normal, network, statistics)
+        return [part * ratio for part in found]
+
+
+def usual_levels(
+    windows: WindowSet, network: Autoencoder, statistics: WindowStatistics
+) -> NDArray[np.float64]:
+    """Geometric mean of each statistic over normal windows; 1 for the signature, a ratio."""
+    measured = np.log(measure_windows(windows, network, statistics) + SMALLEST)
+    levels: NDArray[np.float64] = np.exp(measured.mean(axis=0))
+    return np.where(np.array(statistics.names) == "signature", 1.0, levels)
 
 
 def regime_windows(

@@ -25,6 +25,7 @@ from dccad.learning import (
     measure_rows,
     normal_stretches,
     regime_windows,
+    usual_levels,
 )
 from dccad.network import Autoencoder
 from dccad.regions import CentrePartition
@@ -132,7 +133,8 @@ def fit_statistics_score(
         scorer: FoldScorer | StretchScorer | KeptFolds
         if n_reference:
             runs = list(training[:n_reference])
-            scorer = FoldScorer(recipe, regimes, advance)
+            levels = usual_levels(learned.normal_windows, learned.network, statistics)
+            scorer = FoldScorer(recipe, regimes, advance, levels)
         else:
             starts = learned.windows.starts.numpy()
             runs = normal_stretches(training, starts, learned.is_normal, window)
