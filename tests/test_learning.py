@@ -19,6 +19,7 @@ from dccad.learning import (
     join_windows,
     measure_rows,
     normal_stretches,
+    persistence_share,
     regime_windows,
 )
 from dccad.reference import Learned, fit_centre_score, fit_statistics_score
@@ -106,11 +107,13 @@ def test_distances_are_fitted_run_by_run_and_holes_end_a_run(learned, stride):
     places = {int(index): place for place, index in enumerate(kept)}
     bandwidth = max(1, round(5 / 3 * WINDOW / stride))
     found = fit_statistics(network, mine, stride)
+    share = min(1, 17 / (len(kept) * stride / WINDOW)) ** 2
+    assert share < 1
     assert recipe.window == WINDOW
     assert list(found.parts) == list(PERSISTENCE_WEIGHTS)
     for name, part in found.parts.items():
         by_run = [features[name][[places[i] for i in group]] for group in groups]
-        expected = fit_mahalanobis(by_run, PERSISTENCE_WEIGHTS[name], bandwidth)
+        expected = fit_mahalanobis(by_run, share * PERSISTENCE_WEIGHTS[name], bandwidth)
         assert torch.allclose(part.mean, expected.mean, atol=1e-6)
         metric, naive = (p.whitening @ p.whitening.T for p in (part, expected))  # free of signs
         assert torch.allclose(metric, naive, rtol=1e-4)
@@ -123,7 +126,7 @@ def test_runs_are_not_joined_where_one_ends_a_stride_before_the_next(learned):
     runs = [make_run(4 * WINDOW, seed, shift=seed) for seed in range(6)]
     windows = state.representation.windows(runs, WINDOW, WINDOW)
     assert set(windows.starts.diff().tolist()) == {WINDOW}
-    found = fit_statistics(state.network, windows, WINDOW).parts["mean"]
+    found = fit_statistics(state.network, windows, WINDOW, share=1.0).parts["mean"]
     values = features_of(state.network, windows)["mean"]
     expected = fit_mahalanobis(np.split(values, 6), PERSISTENCE_WEIGHTS["mean"], 2)
     assert torch.allclose(found.whitening, expected.whitening, rtol=1e-6)
@@ -217,9 +220,9 @@ def spied(monkeypatch):
         seen["training"], seen["stride"] = windows, settings.stride
         return type("Result", (), {"network": make_network(network_settings)})
 
-    def spy(network, windows, stride, regimes=()):
-        seen["normal"], seen["regimes"] = windows, regimes
-        return fit_statistics(network, windows, stride, regimes)
+    def spy(network, windows, stride, regimes=(), share=None):
+        seen["normal"], seen["regimes"], seen["share"] = windows, regimes, share
+        return fit_statistics(network, windows, stride, regimes, share)
 
     monkeypatch.setattr(learning, "fit_jointly", fake_training)
     monkeypatch.setattr(learning, "fit_statistics", spy)
@@ -458,8 +461,21 @@ def test_published_score_is_scaled_on_the_fits_normal_windows_alone(learned, wit
     assert fitted.unseen == with_held_out
 
 
+def test_a_fold_discounts_slow_directions_as_the_final_model_does(spied):
+    FoldScorer(make_recipe(), share=0.125)([make_run(60)], [make_run(20, 4)])
+    assert spied["share"] == 0.125
+
+
+def test_a_long_reference_discounts_slow_directions_less():
+    shares = []
+    for n_rows in (50, 17 * WINDOW + WINDOW - 1, 34 * WINDOW + WINDOW - 1):
+        windows = WindowSet.from_segments([np.zeros((n_rows, 1), dtype=np.float32)], WINDOW)
+        shares.append(persistence_share(windows, 1))
+    assert shares == [1.0, 1.0, 0.25]
+
+
 def test_a_network_of_thinned_windows_scores_at_the_level_of_the_final_one(monkeypatch):
-    """Or a long reference, whose folds train on thinned windows, gets a threshold of their level."""
+    """Or a long reference, whose folds are thinned, gets a threshold of another level."""
     monkeypatch.setattr(learning, "FOLD_NORMAL_WINDOWS", 30)
     training, held_out = [make_run(200)], [make_run(60, 4)]
     (plain,) = FoldScorer(make_recipe())(training, held_out)

@@ -42,6 +42,9 @@ from dccad.windows import WindowSet, window_starts, windows_to_rows
 FOLD_WINDOWS = 500
 """A model of the cross-fitting trains on about this many unlabelled windows at most."""
 
+SHORT_REFERENCE = 17
+"""Window lengths of reference up to which slow directions are discounted by the full weight."""
+
 FOLD_NORMAL_WINDOWS = 2000
 """And on about this many reference windows at most; its distances are fitted on all of them."""
 
@@ -108,8 +111,28 @@ class Recipe:
         return fit_jointly(windows, self.network, self.training, self.device, on_epoch, checkpoint)
 
 
+def persistence_share(windows: WindowSet, stride: int) -> float:
+    """How much of the weight of slow directions a reference still needs.
+
+    A short reference shows only part of the range of a slow direction, a longer one more of it:
+    1 up to ``SHORT_REFERENCE`` window lengths, then falling with the square of the length.
+
+    Examples
+    --------
+    >>> rows = np.zeros((1049, 1), dtype=np.float32)
+    >>> persistence_share(WindowSet.from_segments([rows], 30), 1)
+    0.25
+    """
+    lengths = len(windows) * stride / windows.length
+    return float(min(1.0, SHORT_REFERENCE / lengths) ** 2)
+
+
 def fit_statistics(
-    network: Autoencoder, windows: WindowSet, stride: int, regimes: Sequence[WindowSet] = ()
+    network: Autoencoder,
+    windows: WindowSet,
+    stride: int,
+    regimes: Sequence[WindowSet] = (),
+    share: float | None = None,
 ) -> WindowStatistics:
     """Fit the distances on normal windows, and the signatures of other regimes.
 
@@ -122,13 +145,17 @@ def fit_statistics(
         Between consecutive windows of a run.
     regimes : sequence of WindowSet
         Windows of each regime of the unlabelled log.
+    share : float, optional
+        Of the weight of slow directions; default: :func:`persistence_share` of these windows. A
+        model of part of a reference takes that of the whole.
     """
+    share = persistence_share(windows, stride) if share is None else share
     features = _extract_features(network, windows)
     cuts = np.flatnonzero(np.diff(windows.timeline.cpu().numpy()) != stride) + 1
     by_run = {name: np.split(values, cuts) for name, values in features.items()}
     bandwidth = max(1, round(BANDWIDTH * windows.length / stride))
     parts = {
-        name: fit_mahalanobis(runs, PERSISTENCE_WEIGHTS[name], bandwidth)
+        name: fit_mahalanobis(runs, share * PERSISTENCE_WEIGHTS[name], bandwidth)
         for name, runs in by_run.items()
     }
     if not regimes:
@@ -194,6 +221,8 @@ class FoldScorer:
         Usual statistics of the final model's own normal windows (:func:`usual_levels`). A network
         that has trained on thinned windows has taken fewer steps, and its statistics another
         level: they are brought to this one.
+    share : float, optional
+        As in :func:`fit_statistics`.
     """
 
     def __init__(
@@ -202,12 +231,13 @@ class FoldScorer:
         regimes: Sequence[list[Run]] = (),
         advance: Callable[[], None] | None = None,
         levels: NDArray[np.float64] | None = None,
+        share: float | None = None,
     ) -> None:
         lengths = [len(run) for regime in regimes for run in regime]
         n_windows = len(window_starts(lengths, recipe.window, recipe.stride))
         self.thinned = recipe.stride * max(1, -(-n_windows // FOLD_WINDOWS))
         self.recipe, self.regimes, self.advance = recipe, list(regimes), advance
-        self.levels = levels
+        self.levels, self.share = levels, share
 
     def __call__(self, training: list[Run], held_out: list[Run]) -> Sequence[NDArray[np.float64]]:
         """Statistics of the held-out rows by a model of the training rows."""
@@ -220,7 +250,7 @@ class FoldScorer:
         # persistence is counted on the reference's windows, at the stride that they now have
         thin = replace(recipe, training=replace(recipe.training, stride=thinned))
         network = thin.train(join_windows([shown, *regimes])).network
-        statistics = fit_statistics(network, normal, recipe.stride, regimes)
+        statistics = fit_statistics(network, normal, recipe.stride, regimes, self.share)
         if self.advance is not None:
             self.advance()
         found = measure_rows(held_out, representation, network, statistics, recipe.window)
@@ -254,15 +284,20 @@ class StretchScorer:
     """
 
     def __init__(
-        self, recipe: Recipe, representation: Representation, network: Autoencoder
+        self,
+        recipe: Recipe,
+        representation: Representation,
+        network: Autoencoder,
+        share: float | None = None,
     ) -> None:
         self.recipe, self.representation, self.network = recipe, representation, network
+        self.share = share
 
     def __call__(self, training: list[Run], held_out: list[Run]) -> Sequence[NDArray[np.float64]]:
         """Statistics of the held-out rows by distances from the training rows."""
         window, stride = self.recipe.window, self.recipe.stride
         windows = self.representation.windows(training, window, stride)
-        statistics = fit_statistics(self.network, windows, stride)
+        statistics = fit_statistics(self.network, windows, stride, share=self.share)
         return measure_rows(held_out, self.representation, self.network, statistics, window)
 
 

@@ -24,6 +24,7 @@ from dccad.learning import (
     fit_statistics,
     measure_rows,
     normal_stretches,
+    persistence_share,
     regime_windows,
     usual_levels,
 )
@@ -125,7 +126,10 @@ def fit_statistics_score(
     """
     recipe, window = learned.recipe, learned.recipe.window
     known = regime_windows(regimes, learned.representation, window, recipe.stride)
-    statistics = fit_statistics(learned.network, learned.normal_windows, recipe.stride, known)
+    share = persistence_share(learned.normal_windows, recipe.stride)
+    statistics = fit_statistics(
+        learned.network, learned.normal_windows, recipe.stride, known, share
+    )
     parts = (learned.representation, learned.network, statistics, window)
     measured: list[NDArray[np.float64]] | None = None
     seen: OutOfFold | None = None
@@ -134,11 +138,11 @@ def fit_statistics_score(
         if n_reference:
             runs = list(training[:n_reference])
             levels = usual_levels(learned.normal_windows, learned.network, statistics)
-            scorer = FoldScorer(recipe, regimes, advance, levels)
+            scorer = FoldScorer(recipe, regimes, advance, levels, share)
         else:
             starts = learned.windows.starts.numpy()
             runs = normal_stretches(training, starts, learned.is_normal, window)
-            scorer = StretchScorer(recipe, learned.representation, learned.network)
+            scorer = StretchScorer(recipe, learned.representation, learned.network, share)
         if checkpoint is not None:
             scorer = KeptFolds(scorer, checkpoint)
         with warnings.catch_warnings():  # of parts of a log; those of the whole have been given
