@@ -406,7 +406,8 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         ------
         NotTrainedError, InputError
         """
-        return self.score_rows(X)["score"]
+        log = self._check_log(X)
+        return log.restore(self.model_.score_log(log)[0])
 
     def predict(self, X: Any) -> Any:
         """Flag rows whose score exceeds ``threshold_``: 0 normal, 1 anomalous.
@@ -414,7 +415,8 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         Rows without a score (the first ``window - 1`` of a run) are not flagged. Parameters and
         form of the result as in :meth:`decision_function`.
         """
-        return self.score_rows(X)["flag"]
+        log = self._check_log(X)
+        return log.restore(self._flag(self.model_.score_log(log)[0]))
 
     def p_value(self, X: Any) -> Any:
         """Probability that a normal row scores at least as high as each row.
@@ -430,7 +432,8 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         0 is normal, 1 and higher are the other regions by size in the fit, -1 says that no window
         is full yet. Parameters and form of the result as in :meth:`decision_function`.
         """
-        return self.score_rows(X)["region"]
+        log = self._check_log(X)
+        return log.restore(self.model_.score_log(log)[1])
 
     def predict_state(self, X: Any) -> Any:
         """Name of each row's state, as ``states_`` has them; empty where no window is full yet.

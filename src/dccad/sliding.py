@@ -89,8 +89,11 @@ def _merge(
     sums: Tensor, squares: Tensor, size: int, others: Tensor, other_squares: Tensor, other_size: int
 ) -> tuple[Tensor, Tensor]:
     """Sums and squared deviations of two neighbouring blocks together."""
-    # the means' distance as one difference of sums, and no temporary that is not needed
-    between = torch.add(sums * other_size, others, alpha=-size)
-    weight = 1 / (size * other_size * (size + other_size))
+    # the distance of the means as one difference of sums, and no temporary that is not needed
+    if size == other_size:
+        between, weight = sums - others, 1 / (2 * size)
+    else:
+        between = torch.add(sums * other_size, others, alpha=-size)
+        weight = 1 / (size * other_size * (size + other_size))
     together = (squares + other_squares).addcmul_(between, between, value=weight)
     return sums + others, together
