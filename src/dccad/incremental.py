@@ -151,6 +151,9 @@ class DirectionalReader:
         self._maps = Ring(self.length, n_maps)
         self._bottleneck = Ring(self.length, settings.bottleneck)
         self._distances = Ring(self.length, 1, np.float64)
+        # a mean over a buffer as a product: numpy's own takes longer to begin than to add
+        self._over_window = np.full(window, 1 / window, dtype=np.float32)
+        self._over_positions = np.full(self.length, 1 / self.length, dtype=np.float32)
 
     def _prepare_decoder(self) -> None:
         """Kernels, mixing and normalisation of the bottleneck as one product; decoder's sums."""
@@ -177,11 +180,15 @@ class DirectionalReader:
         if len(self._rows) < self.size:
             return False
         seen = self._rows.last(self.size)
-        self._add_positions(seen[:, None])
+        maps = np.add.reduce(seen[:, self.directions] * self.kernels)
+        mixed = self.mixing @ seen.ravel() + self.shift
+        self._maps.append(maps)
+        self._bottleneck.append(np.maximum(mixed, np.float32(0.1) * mixed))
+        self._distances.append(_squared(self.metric, maps[self.groups[-1]][None]))
         return len(self._rows) == self.window
 
-    def _add_positions(self, seen: Rows) -> None:
-        """Add what kernels see at n positions, shape (size, n, n_directions)."""
+    def _fill_positions(self, seen: Rows) -> None:
+        """Begin the buffers with what kernels see at n positions, (size, n, n_directions)."""
         maps = (seen[:, :, self.directions] * self.kernels[:, None]).sum(axis=0)
         mixed = seen.transpose(1, 0, 2).reshape(seen.shape[1], -1) @ self.mixing.T + self.shift
         mixed = np.where(mixed > 0, mixed, np.float32(0.1) * mixed)
@@ -191,23 +198,24 @@ class DirectionalReader:
             (self._bottleneck, mixed),
             (self._distances, distances[:, None]),
         ):
-            if len(values) == 1:
-                ring.append(values[0])
-            else:
-                ring.fill(values)
+            ring.fill(values)
 
     def judge(self) -> NDArray[np.float64]:
         """Statistics of the full window, shape (n_statistics,)."""
         maps = self._maps.last(self.length)
+        means = self._over_positions @ maps
+        deviations = maps - means
+        variances = self._over_positions @ (deviations * deviations)
         distances = self._distances.last(self.length)[:, 0]
-        shown = self._rows.last(self.window)[:, self.first].mean(axis=0)
-        bottleneck = self._bottleneck.last(self.length).mean(axis=0)
+        shown = self._over_window @ self._rows.last(self.window)
+        bottleneck = self._over_positions @ self._bottleneck.last(self.length)
+        residual = shown[self.first] - self.decoder @ bottleneck - self.decoder_bias
         features = {
-            "energy": np.array([distances.mean()]),
-            "recent energy": np.array([distances[-self.recent :].mean()]),
-            "mean": maps[:, self.groups[-1]].mean(axis=0)[None],
-            "log-variance": _log_variance(maps[:, self.groups[0]])[None],
-            "residual": (shown - self.decoder @ bottleneck - self.decoder_bias)[None],
+            "energy": np.array([np.add.reduce(distances) / self.length]),
+            "recent energy": np.array([np.add.reduce(distances[-self.recent :]) / self.recent]),
+            "mean": means[self.groups[-1]][None],
+            "log-variance": _logarithm(variances[self.groups[0]])[None],
+            "residual": residual[None],
         }
         with torch.inference_mode():
             found = self.statistics.judge(
@@ -264,7 +272,7 @@ class DirectionalReader:
             ring.end = 0
         n_positions = len(rows) - self.size + 1
         if n_positions > 0:
-            self._add_positions(
+            self._fill_positions(
                 np.stack([rows[tap : tap + n_positions] for tap in range(self.size)])
             )
 
@@ -343,6 +351,9 @@ def _squared(metric: Mahalanobis, rows: Rows) -> NDArray[np.float64]:
 
 
 def _log_variance(maps: Rows) -> Rows:
-    variance = np.square(maps - maps.mean(axis=0)).mean(axis=0)
+    return _logarithm(np.square(maps - maps.mean(axis=0)).mean(axis=0))
+
+
+def _logarithm(variance: Rows) -> Rows:
     logarithm: Rows = np.log(variance + np.float32(SMALLEST_VARIANCE))
     return logarithm
