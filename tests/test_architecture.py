@@ -59,7 +59,7 @@ LAYERS = [
         "demo_machining",
     },
     {"cli_options", "cli_errors", "cli_large"},
-    {"cli_data", "cli_export"},
+    {"cli_data", "cli_export", "cli_benchmark"},
     {"cli"},
     {"__init__", "__main__"},
 ]

@@ -9,11 +9,11 @@ from typing import Annotated, Any, Literal, cast
 
 import typer
 
+from dccad.cli_benchmark import benchmark
 from dccad.cli_data import data_app
 from dccad.cli_errors import drop_broken_output, explain, explain_usage, fail
 from dccad.cli_export import export
 from dccad.cli_options import (
-    Jobs,
     Json,
     Log,
     Model,
@@ -21,11 +21,11 @@ from dccad.cli_options import (
     Resume,
     Scorer,
     Seed,
+    Settings,
     Stream,
     check_choice,
     check_output,
     command,
-    count_processes,
     load_scorer,
     read_logs,
     read_settings,
@@ -46,15 +46,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(data_app, name="data")
-
-Settings = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="NAME=VALUE",
-        help="Any other parameter of DCCA, as alpha=0.9 (repeatable).",
-    ),
-]
 
 
 @app.callback(invoke_without_command=True)
@@ -310,91 +301,7 @@ def info(model: Model, json: Json = False) -> None:
     print_json(record) if json else print_model(record, model)
 
 
-@command(app, "benchmark", "dccad benchmark tep-pairs --data tep/ --seed 0 -o pairs.json")
-def benchmark(
-    protocol: Annotated[
-        str,
-        typer.Argument(
-            metavar="PROTOCOL",
-            help="tep-pooled, tep-pairs, tep-runs, tep-monitor, tep-adapt, tep-many, skab or "
-            "peeling.",
-        ),
-    ],
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="The data; default: the embedded or the simulated set (skab needs a folder; "
-            "tep-many comes from dccad data get).",
-        ),
-    ] = None,
-    method: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="METHOD",
-            help="Of dccad, dccad-published, autoencoder-kmeans; ablations: dccad-no-split, "
-            "dccad-alpha-0, dccad-untrained, dccad-sensors, dccad-whitened, dccad-untamed, "
-            "dccad-separation, dccad-persistence, dccad-distance, dccad-centres; partitions: "
-            "kmeans-windows, gmm-windows, kmeans-stats, gmm-stats, kmeans-scaled-stats, "
-            "gmm-scaled-stats, statistic-selection; monitors: most of these and pca-t2, pca-spe, "
-            "dpca-t2, dpca-spe, lw-rows, lw-mean, lw-stats, contrast-rows, contrast-mean, "
-            "contrast-stats, isolation-forest, neighbours, conv-autoencoder, lstm-autoencoder, "
-            "pyod-autoencoder, pyod-deepsvdd. Each also at another window, as lw-mean@10. all: "
-            "every one of the protocol (repeatable); default: all but the ablations and the last "
-            "four.",
-        ),
-    ] = None,
-    seed: Annotated[
-        list[int] | None,
-        typer.Option(metavar="N", help="Random seed (repeatable); default: 0 to 4."),
-    ] = None,
-    settings: Settings = None,
-    jobs: Jobs = 0,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="JSON file to write."),
-    ] = None,
-    json: Json = False,
-) -> None:
-    """Run an evaluation protocol and print its table."""
-    from dccad.detector import DCCA
-    from dccad.display import print_json, to_json
-    from dccad.display_benchmark import print_benchmark
-    from dccad.evaluation.benchmark import run_benchmark
-    from dccad.evaluation.methods import METHODS, split_name
-    from dccad.evaluation.protocols import PROTOCOLS, check_protocol
-    from dccad.files import replace_files
-    from dccad.parameters import check_parameters
-    from dccad.progress import progress_bar
-
-    check_choice("protocol", protocol, PROTOCOLS)
-    plan, seeds = PROTOCOLS[protocol], seed or [0, 1, 2, 3, 4]
-    for name in method or ():
-        check_choice("method", split_name(name)[0], [*METHODS, "all"])
-    slow = "all" in (method or ())
-    methods = plan.methods(slow) if slow or not method else list(dict.fromkeys(method))
-    check_protocol(protocol, methods, {})
-    decided = dict.fromkeys(("n_clusters", "prepare", *plan.settings), "the protocol")
-    given = read_settings(settings, fixed={**decided, "random_state": "--seed"})
-    for number in seeds:
-        check_parameters(DCCA(random_state=number, **given).get_params())
-    processes = count_processes(jobs)
-    if output is not None:
-        check_output(output)
-    dataset = plan.load(data)
-    with progress_bar(protocol, 1) as advance:
-        record = run_benchmark(
-            protocol,
-            dataset,
-            methods=methods,
-            seeds=seeds,
-            settings=given,
-            n_processes=processes,
-            report=advance,
-        )
-    if output is not None:
-        replace_files({output: to_json(record).encode()})
-    print_json(record) if json else print_benchmark(record)
+command(app, "benchmark", "dccad benchmark tep-pairs --data tep/ --seed 0 -o pairs.json")(benchmark)
 
 
 def main(arguments: list[str] | None = None) -> int:

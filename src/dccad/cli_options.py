@@ -28,6 +28,14 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="Any other parameter of DCCA, as alpha=0.9 (repeatable).",
+    ),
+]
 Seed = Annotated[int, typer.Option(metavar="N", help="Random seed.")]
 Jobs = Annotated[int, typer.Option(metavar="N", help="Processes side by side; 0: one per core.")]
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="Model folder that fit wrote.")]
