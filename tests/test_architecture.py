@@ -43,7 +43,7 @@ LAYERS = [
     {"learning"},
     {"reference"},
     {"model", "parameters", "fit_data", "alarm_report"},
-    {"fitting", "incremental", "fit_checkpoint", "large_fit"},
+    {"fitting", "incremental", "arriving_rows", "fit_checkpoint", "large_fit"},
     {"persistence_parts"},
     {"detector", "persistence", "stream"},
     {"large_summary", "large_scores"},

@@ -6,10 +6,7 @@ another way than a batch does is decided here: gaps, missing values, order, and 
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,13 +15,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from dccad.arriving_rows import ArrivingRows, StreamPolicy
 from dccad.errors import InputError, ParameterError
 from dccad.files import replace_files
 from dccad.incremental import Reader, make_reader
-from dccad.inputs import check_same_sensors
-from dccad.missing import LARGEST, OnMissing
+from dccad.missing import LARGEST
 from dccad.preparation_steps import Clip, Logarithm, RemoveIdle, SelectMode
-from dccad.runs import GAP_STEPS, Run, quote_names, show_stamp
+from dccad.runs import Run
 
 if TYPE_CHECKING:
     from dccad.calibrated_scores import Calibration
@@ -35,32 +32,7 @@ if TYPE_CHECKING:
 ROW_BY_ROW = (Clip, Logarithm, RemoveIdle, SelectMode)
 """Conditioning steps that look at one row at a time."""
 
-STEPS_REMEMBERED = 100
-"""The usual step in time, which a gap is measured by, is the median of so many steps."""
-
 STATE_FORMAT = 1
-
-
-@dataclass(frozen=True)
-class StreamPolicy:
-    """How a stream reads rows: the detector's parameters of the same names.
-
-    Attributes
-    ----------
-    columns : tuple of str
-        Sensors of the fit.
-    max_gap : float or None, in seconds
-    on_missing : {"error", "interpolate", "hold", "drop"}
-    fill_limit : int, in rows
-    fingerprint : str
-        Of the model, so that a saved state is not taken up by another.
-    """
-
-    columns: tuple[str, ...]
-    max_gap: float | None
-    on_missing: OnMissing
-    fill_limit: int
-    fingerprint: str
 
 
 class Stream:
@@ -109,9 +81,7 @@ class Stream:
             isinstance(step, RemoveIdle) and step.join for step in model.preparation.steps
         )
         self.n_rows = 0
-        self._steps: deque[float] = deque(maxlen=STEPS_REMEMBERED)
-        self._time: float | None = None
-        self._timed: bool | None = None
+        self._arriving = ArrivingRows(policy)
         self.reset()
 
     def reset(self) -> None:
@@ -120,8 +90,7 @@ class Stream:
         self._reader: Reader = make_reader(
             model.network, model.partition, model.statistics, model.window
         )
-        self._last = np.full(len(self._policy.columns), np.nan)
-        self._absent = np.zeros(len(self._policy.columns), dtype=np.int64)
+        self._arriving.forget()
         self._full = False
         self.score: float | None = None
 
@@ -150,19 +119,19 @@ class Stream:
             The row has other sensors, is infinite, comes out of order, or misses values that the
             model's policy does not fill. The stream stays as it was: the next row may follow.
         """
-        values = self._values(row)
-        seconds = self._seconds(time)
-        gap = self._is_gap(seconds)
-        filled, absent = self._fill(values, forget=gap)
+        arriving = self._arriving
+        values, seconds = arriving.check(row), arriving.seconds(time)
+        gap = arriving.is_gap(seconds)
+        filled, absent = arriving.fill(values, forget=gap)
         if gap:
             self.reset()
-        self._remember_time(seconds)
+        arriving.remember_time(seconds)
         self.n_rows += 1
         self.score = None
         if filled is None:  # "drop": the rows before and after are stretches of their own
             self.reset()
             return None
-        self._last, self._absent = filled, absent
+        arriving.last, arriving.absent = filled, absent
         prepared = self._prepare(filled)
         if prepared is None:
             return None
@@ -202,13 +171,13 @@ class Stream:
         simple = (
             len(table) > 1
             and times is None
-            and not self._timed
+            and not self._arriving.timed
             and not self._model.preparation.steps
             and table.shape[1] == len(self._policy.columns)
             and bool((np.abs(table) <= LARGEST).all())
         )
         if simple:
-            self._timed = False
+            self._arriving.timed = False
             return self._take(table)
         for number, (row, stamp) in enumerate(zip(table, stamps, strict=True)):
             try:
@@ -225,7 +194,8 @@ class Stream:
         if len(statistics):
             scores[-len(statistics) :] = self._model.score_scale.combine(statistics)
         self.n_rows += len(table)
-        self._last, self._absent = table[-1].copy(), np.zeros_like(self._absent)
+        self._arriving.forget()
+        self._arriving.last = table[-1].copy()
         self._full = not np.isnan(scores[-1])
         self.score = float(scores[-1]) if self._full else None
         return scores
@@ -249,96 +219,7 @@ class Stream:
         """Consensus region, 0 is normal; -1 where there is no score."""
         return -1 if self.score is None else self._reader.region()
 
-    # -- reading a row ---------------------------------------------------------------------------
-
-    def _values(self, row: Any) -> NDArray[np.float64]:
-        columns = self._policy.columns
-        if isinstance(row, Mapping):
-            check_same_sensors(tuple(sorted(columns)), tuple(sorted(map(str, row))), True)
-            row = [row[name] for name in columns]
-        try:
-            values = np.array(row, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise InputError(f"the row is {row!r:.60}; needed are {len(columns)} numbers") from None
-        if values.shape != (len(columns),):
-            raise InputError(
-                f"the row has shape {values.shape}; needed are the {len(columns)} sensors of the "
-                f"fit ({quote_names(columns)})"
-            )
-        bad = np.isinf(values) | (np.abs(values) > LARGEST)
-        if bad.any():
-            which = columns[int(np.argmax(bad))]
-            raise InputError(f"{which!r} is {values[bad][0]}: infinite or beyond single precision")
-        return values
-
-    def _seconds(self, time: Any) -> float | None:
-        timed = time is not None
-        if self._timed is not None and timed != self._timed:
-            raise InputError("pass a time stamp with every row of a stream, or with none")
-        if not timed:
-            return None
-        if isinstance(time, np.datetime64 | datetime) or hasattr(time, "to_datetime64"):
-            stamp = np.datetime64(getattr(time, "to_datetime64", lambda: time)(), "ns")
-            seconds = np.nan if np.isnat(stamp) else stamp.astype(np.int64) / 1e9
-        else:
-            try:
-                seconds = float(time)
-            except (TypeError, ValueError):
-                raise InputError(
-                    f"the time stamp is {time!r:.60}; needed is a datetime or seconds"
-                ) from None
-        if not np.isfinite(seconds):
-            raise InputError("the row has no time stamp; pass one or leave the row out")
-        if self._time is not None and seconds <= self._time:
-            raise InputError(
-                f"the time stamp {show_stamp(time)} is not later than that of the row before; rows "
-                "of a stream come in the order of time: leave this one out, or reset()"
-            )
-        return float(seconds)
-
-    def _is_gap(self, seconds: float | None) -> bool:
-        if seconds is None or self._time is None:
-            return False
-        limit = self._policy.max_gap
-        if limit is None:
-            if not self._steps:
-                return False
-            limit = GAP_STEPS * float(np.median(self._steps))
-        return seconds - self._time > limit
-
-    def _remember_time(self, seconds: float | None) -> None:
-        self._timed = seconds is not None
-        if seconds is not None and self._time is not None:
-            self._steps.append(seconds - self._time)
-        self._time = seconds
-
-    def _fill(
-        self, values: NDArray[np.float64], forget: bool
-    ) -> tuple[NDArray[np.float64] | None, NDArray[np.int64]]:
-        """The row with its missing values held, None where it is dropped."""
-        missing = np.isnan(values)
-        if not missing.any():
-            return values, np.zeros_like(self._absent)
-        policy = self._policy
-        if policy.on_missing == "drop":
-            return None, self._absent
-        names = [policy.columns[i] for i in np.flatnonzero(missing)]
-        if policy.on_missing == "error":
-            raise InputError(
-                f"{quote_names(names)} without a value (NaN); leave the row out and reset(), or "
-                "use a model with on_missing='hold' or 'drop'"
-            )
-        last = np.full_like(values, np.nan) if forget else self._last
-        absent = np.where(missing, 0 if forget else self._absent, 0) + missing
-        filled = np.where(missing, last, values)
-        lost = np.isnan(filled) | (absent > policy.fill_limit)
-        if lost.any():
-            which = policy.columns[int(np.argmax(lost))]
-            raise InputError(
-                f"{which!r} has had no value for more than fill_limit={policy.fill_limit} rows, or "
-                "none since the stream began: leave the rows out, and reset() when it is back"
-            )
-        return filled, absent
+    # -- conditioning ----------------------------------------------------------------------------
 
     def _prepare(self, row: NDArray[np.float64]) -> NDArray[np.float64] | None:
         """The conditioned row; None where it is left out."""
@@ -349,9 +230,9 @@ class Stream:
         if kept:
             return np.asarray(kept[0].values[0], dtype=np.float64)
         if not self._joined:
-            last, absent = self._last, self._absent
+            last, absent = self._arriving.last, self._arriving.absent
             self.reset()
-            self._last, self._absent = last, absent
+            self._arriving.last, self._arriving.absent = last, absent
         return None
 
     # -- state -----------------------------------------------------------------------------------
@@ -362,11 +243,11 @@ class Stream:
             "format": STATE_FORMAT,
             "fingerprint": self._policy.fingerprint,
             "rows": self._reader.rows,
-            "last": self._last.copy(),
-            "absent": self._absent.copy(),
-            "steps": np.array(self._steps),
-            "time": self._time,
-            "timed": self._timed,
+            "last": self._arriving.last.copy(),
+            "absent": self._arriving.absent.copy(),
+            "steps": np.array(self._arriving.steps),
+            "time": self._arriving.time,
+            "timed": self._arriving.timed,
             "n_rows": self.n_rows,
         }
 
@@ -387,10 +268,12 @@ class Stream:
         self.reset()
         if len(state["rows"]):
             self._reader.take(np.asarray(state["rows"], dtype=np.float32))
-        self._last = np.array(state["last"], dtype=np.float64)
-        self._absent = np.array(state["absent"], dtype=np.int64)
-        self._steps = deque(np.asarray(state["steps"], dtype=float).tolist(), STEPS_REMEMBERED)
-        self._time, self._timed = state["time"], state["timed"]
+        arriving = self._arriving
+        arriving.last = np.array(state["last"], dtype=np.float64)
+        arriving.absent = np.array(state["absent"], dtype=np.int64)
+        arriving.steps.clear()
+        arriving.steps.extend(np.asarray(state["steps"], dtype=float).tolist())
+        arriving.time, arriving.timed = state["time"], state["timed"]
         self.n_rows = int(state["n_rows"])
 
     def save(self, path: str | Path) -> None:
