@@ -23,6 +23,7 @@ LAYERS = [
         "pooling",
         "moments",
         "sliding",
+        "threads",
         "splitting",
         "kmeans",
     },

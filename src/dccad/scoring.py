@@ -24,6 +24,7 @@ from dccad.directional import DirectionalAutoencoder
 from dccad.network import Autoencoder
 from dccad.regions import CentrePartition, ConsensusPartition, squared_distances
 from dccad.statistics import WindowStatistics
+from dccad.threads import one_thread
 from dccad.windows import WindowSet
 
 CHUNK = 1024
@@ -168,7 +169,7 @@ def in_stretches(
     """
     network.eval()
     kept: dict[str, list[NDArray[Any]]] = {}
-    with torch.inference_mode():
+    with torch.inference_mode(), one_thread():
         for reading in read_stretches(network, windows, found, wanted):
             for name, values in measure(reading).items():
                 kept.setdefault(name, []).append(values.cpu().numpy())

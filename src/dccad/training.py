@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, Literal, TypeAlias
@@ -26,6 +25,7 @@ from dccad.moments import Moments
 from dccad.network import Autoencoder, ConvAutoencoder, NetworkSettings
 from dccad.objective import Routing, joint_step, reconstruction_loss
 from dccad.ranking import Ranking, map_qualities
+from dccad.threads import one_thread
 from dccad.training_state import TrainingKeeper
 from dccad.windows import WindowSet
 
@@ -132,7 +132,7 @@ def fit_jointly(
         network = make_network(network_settings).to(device)
     loop = _Loop(network, windows, settings, generator, on_epoch)
     keeper = TrainingKeeper(checkpoint, device)
-    with _one_thread():
+    with one_thread():
         if keeper.first is None or keeper.split is None:
             loop.pretrain(keeper)
             first = split = loop.find_split()
@@ -166,21 +166,6 @@ def make_network(settings: NetworkSettings | DirectionalSettings) -> Autoencoder
     if isinstance(settings, DirectionalSettings):
         return DirectionalAutoencoder(settings)
     return ConvAutoencoder(settings)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Train on one thread, whatever the caller's setting.
-
-    Networks of this size gain nothing from a second one (1.5 s an epoch either way on the embedded
-    set), and on a busy machine the threads wait for one another.
-    """
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 class _Loop:
