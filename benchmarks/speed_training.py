@@ -23,7 +23,8 @@ from sklearn.cluster import KMeans
 import textbook
 from dccad import DCCA
 from dccad.clustering import cluster_maps
-from dccad.training import _Loop, fit_jointly, make_network
+from dccad.directional import make_network
+from dccad.training import _Loop, fit_jointly
 from side_by_side import (
     add_arguments,
     environment,

@@ -20,8 +20,8 @@ import numpy as np
 import torch
 from sklearn.cluster import KMeans
 
+from dccad.directional import make_network
 from dccad.ranking import LAGS
-from dccad.training import make_network
 
 
 @dataclass

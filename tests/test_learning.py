@@ -10,7 +10,7 @@ import torch
 
 from dccad import learning, scoring
 from dccad.cross_fitting import cross_fit
-from dccad.directional import DirectionalSettings
+from dccad.directional import DirectionalSettings, make_network
 from dccad.learning import (
     FoldScorer,
     Recipe,
@@ -26,7 +26,7 @@ from dccad.reference import Learned, fit_centre_score, fit_statistics_score
 from dccad.regions import CentrePartition
 from dccad.runs import Run
 from dccad.statistics import PERSISTENCE_WEIGHTS, fit_mahalanobis, fit_signatures, window_features
-from dccad.training import TrainingSettings, make_network
+from dccad.training import TrainingSettings
 from dccad.windows import WindowSet, window_starts
 from reference import naive_rows, naive_statistics, naive_stretches, naive_windows
 

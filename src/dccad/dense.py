@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from dccad.directional import DirectionalAutoencoder
-from dccad.pooling import SMALLEST_VARIANCE, STATISTICS, recent_positions
+from dccad.pooling import SMALLEST_ENERGY, SMALLEST_VARIANCE, STATISTICS, recent_positions
 from dccad.sliding import sliding_mean, sliding_variance
 from dccad.statistics import WindowStatistics
 from dccad.windows import WindowSet
@@ -155,7 +155,7 @@ def _pool(
             pooled[start] = sliding_mean(squares, length)
             pooled[start + 1] = sliding_mean(squares, recent)[length - recent :]
             pooled[start + 2] = sliding_mean(group, length).square().mean(dim=0)
-            pooled[start : start + 3] = (pooled[start : start + 3] + 1e-6).log()
+            pooled[start : start + 3] = (pooled[start : start + 3] + SMALLEST_ENERGY).log()
         start += 3
     return pooled
 

@@ -15,8 +15,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from dccad.moments import Moments, pool_kernels, pool_levels, window_moments
-from dccad.network import Autoencoder
+from dccad.network import Autoencoder, ConvAutoencoder, NetworkSettings
 from dccad.pooling import COLLECTIVE, STATISTICS, pool_maps, pool_together
+
+LEAK = 0.1
+"""Slope of the bottleneck's leaky ReLU below 0."""
 
 
 @dataclass(frozen=True)
@@ -114,11 +117,10 @@ class DirectionalAutoencoder(Autoencoder):
         """Windows to reconstructed windows, by the products of matrices that training repeats."""
         mixed = _convolve(windows.transpose(1, 2), self._mixed_kernels, self.mixing.bias)
         # as decode does it, with time before channels
-        mixed = functional.leaky_relu(self.normalisation(mixed.flatten(0, 1)), 0.1).view_as(mixed)
-        weights, reach = self.decoder.weight, self.decoder.weight.shape[2] - 1
-        mirrored = weights.transpose(0, 1).flip(2)
+        mixed = functional.leaky_relu(self.normalisation(mixed.flatten(0, 1)), LEAK).view_as(mixed)
+        reach = self.decoder.weight.shape[2] - 1
         padded = functional.pad(mixed, (0, 0, reach, reach))
-        return _convolve(padded, mirrored, self.decoder.bias).transpose(1, 2)
+        return _convolve(padded, self._mirrored_decoder, self.decoder.bias).transpose(1, 2)
 
     def bottleneck(self, windows: Tensor) -> Tensor:
         """What the decoder sees of windows (B, D, L), or of runs: (B, channels, L − size + 1)."""
@@ -132,16 +134,18 @@ class DirectionalAutoencoder(Autoencoder):
         return torch.einsum("bdk,dks->bds", mixing, kernels)
 
     def _activate(self, mixed: Tensor) -> Tensor:
-        return functional.leaky_relu(self.normalisation(mixed), 0.1)
+        return functional.leaky_relu(self.normalisation(mixed), LEAK)
 
     def _expand(self, bottleneck: Tensor) -> Tensor:
         """Bottleneck (B, channels, T) to reconstructed windows (B, D, L)."""
-        # a transposed convolution is one with mirrored kernels, which is faster on a CPU
-        weights, reach = self.decoder.weight, self.decoder.weight.shape[2] - 1
-        mirrored = weights.transpose(0, 1).flip(2)
-        return functional.conv1d(
-            functional.pad(bottleneck, (reach, reach)), mirrored, self.decoder.bias
-        )
+        reach = self.decoder.weight.shape[2] - 1
+        padded = functional.pad(bottleneck, (reach, reach))
+        return functional.conv1d(padded, self._mirrored_decoder, self.decoder.bias)
+
+    @property
+    def _mirrored_decoder(self) -> Tensor:
+        """A transposed convolution is one with mirrored kernels, which is faster on a CPU."""
+        return self.decoder.weight.transpose(0, 1).flip(2)
 
     def pool(self, maps: Tensor) -> Tensor:
         """Activation maps (B, kernels, T) to what is clustered, (B, n_maps, 1).
@@ -200,6 +204,19 @@ class DirectionalAutoencoder(Autoencoder):
     def map_parameters(self) -> list[nn.Parameter]:
         """Parameters with one row per kernel, which the gradient routing divides."""
         return [self.kernels]
+
+
+def make_network(settings: NetworkSettings | DirectionalSettings) -> Autoencoder:
+    """Make the network that belongs to the settings, with fresh weights.
+
+    Examples
+    --------
+    >>> type(make_network(DirectionalSettings(4, 2, 30, 2, 3, 2))).__name__
+    'DirectionalAutoencoder'
+    """
+    if isinstance(settings, DirectionalSettings):
+        return DirectionalAutoencoder(settings)
+    return ConvAutoencoder(settings)
 
 
 def _slide(kernels: Tensor, windows: Tensor) -> Tensor:

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dccad.dense import read_run
-from dccad.directional import DirectionalAutoencoder
+from dccad.directional import LEAK, DirectionalAutoencoder
 from dccad.network import Autoencoder
-from dccad.pooling import SMALLEST_VARIANCE, STATISTICS, recent_positions
+from dccad.pooling import SMALLEST_ENERGY, SMALLEST_VARIANCE, STATISTICS, recent_positions
 from dccad.regions import CentrePartition
 from dccad.scoring import Partition, Statistics, score_windows
 from dccad.statistics import Mahalanobis, WindowStatistics
@@ -183,7 +183,7 @@ class DirectionalReader:
         maps = np.add.reduce(seen[:, self.directions] * self.kernels)
         mixed = self.mixing @ seen.ravel() + self.shift
         self._maps.append(maps)
-        self._bottleneck.append(np.maximum(mixed, np.float32(0.1) * mixed))
+        self._bottleneck.append(np.maximum(mixed, np.float32(LEAK) * mixed))
         self._distances.append(_squared(self.metric, maps[self.groups[-1]][None]))
         return len(self._rows) == self.window
 
@@ -191,7 +191,7 @@ class DirectionalReader:
         """Begin the buffers with what kernels see at n positions, (size, n, n_directions)."""
         maps = (seen[:, :, self.directions] * self.kernels[:, None]).sum(axis=0)
         mixed = seen.transpose(1, 0, 2).reshape(seen.shape[1], -1) @ self.mixing.T + self.shift
-        mixed = np.where(mixed > 0, mixed, np.float32(0.1) * mixed)
+        mixed = np.where(mixed > 0, mixed, np.float32(LEAK) * mixed)
         distances = _squared(self.metric, maps[:, self.groups[-1]])
         for ring, values in (
             (self._maps, maps),
@@ -245,7 +245,7 @@ class DirectionalReader:
                     squares[-self.recent :].mean(),
                     np.square(level.mean(axis=0)).mean(),
                 )
-                latents[start : start + 3] = np.log(np.array(parts) + 1e-6)
+                latents[start : start + 3] = np.log(np.array(parts) + SMALLEST_ENERGY)
                 start += 3
         with torch.inference_mode():
             return int(self.partition.assign(torch.from_numpy(latents)[None, :, None])[0])

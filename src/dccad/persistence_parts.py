@@ -18,7 +18,7 @@ from dccad.calibrated_scores import Calibration
 from dccad.calibration import ConformalCalibration
 from dccad.clustering import to_array
 from dccad.consensus import Consensus, from_record, to_record
-from dccad.directional import DirectionalSettings
+from dccad.directional import DirectionalSettings, make_network
 from dccad.model import FittedModel
 from dccad.network import NetworkSettings
 from dccad.preparation import Preparation
@@ -27,7 +27,6 @@ from dccad.representation import Representation
 from dccad.scaling import Scaling
 from dccad.scoring import CentreStatistics, Partition, Statistics
 from dccad.statistics import Mahalanobis, ScoreScale, Signatures, WindowStatistics
-from dccad.training import make_network
 
 Arrays = dict[str, NDArray[Any]]
 Record = dict[str, Any]

@@ -9,7 +9,7 @@ convolutions pad, so that a window's maps depend on where it begins.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -139,12 +139,18 @@ def in_chunks(
     """
     network.eval()
     device = next(network.parameters()).device
-    kept: dict[str, list[NDArray[Any]]] = {}
     with torch.inference_mode():
-        for indices in torch.arange(len(windows)).split(CHUNK):
-            for name, values in measure(windows[indices].to(device)).items():
-                kept.setdefault(name, []).append(values.cpu().numpy())
-    return {name: np.concatenate(parts) for name, parts in kept.items()}
+        chunks = torch.arange(len(windows)).split(CHUNK)
+        return _join(measure(windows[indices].to(device)) for indices in chunks)
+
+
+def _join(parts: Iterable[dict[str, Tensor]]) -> dict[str, NDArray[Any]]:
+    """What was measured of part after part, brought to the CPU as each is done."""
+    kept: dict[str, list[NDArray[Any]]] = {}
+    for part in parts:
+        for name, values in part.items():
+            kept.setdefault(name, []).append(values.cpu().numpy())
+    return {name: np.concatenate(values) for name, values in kept.items()}
 
 
 def in_stretches(
@@ -168,12 +174,8 @@ def in_stretches(
         Pooled maps that are needed; None: all.
     """
     network.eval()
-    kept: dict[str, list[NDArray[Any]]] = {}
     with torch.inference_mode(), one_thread():
-        for reading in read_stretches(network, windows, found, wanted):
-            for name, values in measure(reading).items():
-                kept.setdefault(name, []).append(values.cpu().numpy())
-    return {name: np.concatenate(parts) for name, parts in kept.items()}
+        return _join(map(measure, read_stretches(network, windows, found, wanted)))
 
 
 def measure_windows(

@@ -19,10 +19,10 @@ from dccad.clustering import (
     has_exact_cut,
     rank_maps,
 )
-from dccad.directional import DirectionalAutoencoder, DirectionalSettings
+from dccad.directional import DirectionalSettings, make_network
 from dccad.kernel_split import KernelSplit, changes, split_maps, warn_of_collapse
 from dccad.moments import Moments
-from dccad.network import Autoencoder, ConvAutoencoder, NetworkSettings
+from dccad.network import Autoencoder, NetworkSettings
 from dccad.objective import Routing, joint_step, reconstruction_loss
 from dccad.ranking import Ranking, map_qualities
 from dccad.threads import one_thread
@@ -153,19 +153,6 @@ def fit_jointly(
             split = loop.find_split(split)  # the stored centres belong to the final network
     warn_of_collapse(first, split, settings.alpha)
     return TrainingResult(network.eval(), split, loop.latents, loop.history, loop.updates)
-
-
-def make_network(settings: NetworkSettings | DirectionalSettings) -> Autoencoder:
-    """Make the network that belongs to the settings, with fresh weights.
-
-    Examples
-    --------
-    >>> type(make_network(DirectionalSettings(4, 2, 30, 2, 3, 2))).__name__
-    'DirectionalAutoencoder'
-    """
-    if isinstance(settings, DirectionalSettings):
-        return DirectionalAutoencoder(settings)
-    return ConvAutoencoder(settings)
 
 
 class _Loop:

@@ -46,11 +46,6 @@ class TrainingKeeper:
         if self._state is not None and self._state["phase"] == "joint":
             self._load_splits(self._state)
 
-    @property
-    def in_joint_phase(self) -> bool:
-        """Whether the saved state is one of joint optimisation."""
-        return self._state is not None and self._state["phase"] == "joint"
-
     def begin(
         self,
         phase: Phase,

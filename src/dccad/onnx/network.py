@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from dccad.directional import LEAK
 from dccad.errors import ParameterError
 from dccad.onnx.graph import Graph
-from dccad.pooling import SMALLEST_VARIANCE, recent_positions
+from dccad.pooling import SMALLEST_ENERGY, SMALLEST_VARIANCE, recent_positions
 
 if TYPE_CHECKING:
     from dccad.directional import DirectionalSettings
@@ -152,7 +153,7 @@ class DepthwiseGraph:
             bias.astype(np.float32),
             _farthest_activation(arrays, "normalisation"),
         )
-        return graph.add("LeakyRelu", mixed, alpha=0.1)
+        return graph.add("LeakyRelu", mixed, alpha=LEAK)
 
     def pool(self, indices: Sequence[int]) -> str:
         """Some pooled maps, (batch, windows, maps), float64; indices as in a model folder."""
@@ -197,7 +198,7 @@ class DepthwiseGraph:
         if figure < 2:
             last = recent_positions(self.length) if figure else None
             energy = graph.moving_mean(energy, self.length, last)
-        return graph.add("Log", graph.add("Add", energy, np.float64(1e-6)))
+        return graph.add("Log", graph.add("Add", energy, np.float64(SMALLEST_ENERGY)))
 
     def features(self) -> dict[str, str]:
         """What the statistics measure: the twin of ``window_features``.
