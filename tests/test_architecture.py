@@ -22,6 +22,8 @@ LAYERS = [
         "autocorrelation",
         "pooling",
         "moments",
+        "losses",
+        "fused_losses",
         "sliding",
         "threads",
         "splitting",

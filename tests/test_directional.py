@@ -1,12 +1,17 @@
 """The depthwise network and its pooled maps: against loops, and every map under its name."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 
 from dccad.directional import DirectionalAutoencoder, DirectionalSettings, describe_maps
-from dccad.objective import clustering_loss, joint_step, reconstruction_loss
+from dccad.losses import Targets, clustering_loss, own_centres, reconstruction_loss
+from dccad.network import Autoencoder
+from dccad.objective import joint_step
 from dccad.pooling import SMALLEST_VARIANCE, STATISTICS, pool_maps, pool_together, recent_positions
 from reference import (
     gradients_of,
@@ -187,17 +192,11 @@ def test_a_value_in_one_direction_shows_under_its_name_and_no_other(which):
 
 
 @pytest.mark.parametrize("name", SHAPES)
-def test_training_sees_the_same_pooled_maps_and_reconstruction_as_scoring(name):
+def test_training_sees_the_same_pooled_maps_as_scoring(name):
     network = build(name)
     windows = windows_for(network.settings, n=7) + 3.0
-    maps, reconstruction = network(windows)
-    pooled = network.pool(maps)
+    pooled = network.pool(network.encode(windows))
     torch.testing.assert_close(network.pool_windows(windows), pooled, rtol=1e-10, atol=1e-10)
-    singles, again = network.pool_and_reconstruct(windows)
-    n_single = int((network.kernel_of_map >= 0).sum())
-    torch.testing.assert_close(singles, pooled[:, :n_single], rtol=1e-10, atol=1e-10)
-    torch.testing.assert_close(again, reconstruction, rtol=1e-10, atol=1e-10)
-    torch.testing.assert_close(network.reconstruct(windows), reconstruction, rtol=1e-10, atol=1e-10)
 
 
 @pytest.mark.parametrize("name", SHAPES)
@@ -209,21 +208,61 @@ def test_the_decoder_is_its_transposed_convolution(name):
 
 
 @pytest.mark.parametrize("name", SHAPES)
-def test_training_follows_the_same_gradient_as_the_maps_would_give(name):
-    network = build(name).train()
+@pytest.mark.parametrize("relative", [True, False])
+@pytest.mark.parametrize("training", [True, False])
+def test_training_follows_the_losses_and_gradients_that_the_maps_would_give(
+    name, relative, training
+):
+    network = build(name).train(training)
+    windows, targets, _ = make_batch(network, n=7)
+    parameters = list(network.parameters())
+    running = {k: v.clone() for k, v in network.named_buffers()}
+    plain = Autoencoder.losses(network, windows, targets, relative)
+    expected = [gradients_of(loss, parameters) for loss in plain]
+    brought_on = {k: v.clone() for k, v in network.named_buffers()}
+    for buffer, before in zip(network.buffers(), running.values(), strict=True):
+        buffer.copy_(before)
+    for _ in range(2):  # the second batch finds the memory of the first
+        for buffer, before in zip(network.buffers(), running.values(), strict=True):
+            buffer.copy_(before)
+        found = network.losses(windows, targets, relative)
+        for one, two in zip(found, plain, strict=True):
+            torch.testing.assert_close(one, two, rtol=1e-10, atol=1e-10)
+        for loss, gradients in zip(found, expected, strict=True):
+            for one, two in zip(gradients_of(loss, parameters), gradients, strict=True):
+                torch.testing.assert_close(one, two, rtol=1e-8, atol=1e-9)
+    for which, buffer in network.named_buffers():
+        torch.testing.assert_close(buffer, brought_on[which], rtol=1e-10, atol=1e-12)
+
+
+def test_a_clustering_map_that_does_not_vary_gives_finite_gradients():
+    network = build("sensors and directions").train()
+    windows, targets, _ = make_batch(network)
+    windows[:, :2] = 1.0  # no variance over positions, nor over windows
+    cluster = network.losses(windows, targets, relative=True)[1]
+    (found,) = gradients_of(cluster, [network.kernels])
+    plain = Autoencoder.losses(network, windows, targets, relative=True)[1]
+    (expected,) = gradients_of(plain, [network.kernels])
+    assert found.isfinite().all()
+    torch.testing.assert_close(found[4:], expected[4:], rtol=1e-8, atol=1e-9)
+
+
+def test_the_losses_of_a_smaller_last_batch_do_not_see_the_batch_before():
+    network = build("sensors and directions").train()
     windows = windows_for(network.settings, n=7)
-    weights = torch.linspace(-1, 2, 7, dtype=torch.float64)[:, None, None]
-    found = []
-    for shorter in (True, False):
-        if shorter:
-            latents, output = network.pool_and_reconstruct(windows)
-        else:
-            maps, output = network(windows)
-            latents = network.pool(maps)[:, : latents.shape[1]]
-        loss = (latents * weights).square().sum() + (output * weights).square().sum()
-        found.append(gradients_of(loss, list(network.parameters())))
-    for one, two in zip(*found, strict=True):
-        torch.testing.assert_close(one, two, rtol=1e-8, atol=1e-9)
+    first = network.reconstruction_loss(windows[:3]).item()
+    network.reconstruction_loss(windows)
+    assert network.reconstruction_loss(windows[:3]).item() == first
+
+
+def test_memory_of_training_is_given_back_and_is_not_part_of_a_copy():
+    network = build("sensors and directions").train()
+    network.reconstruction_loss(windows_for(network.settings))
+    assert network._scratch._kept
+    assert not copy.deepcopy(network)._scratch._kept
+    assert not pickle.loads(pickle.dumps(network))._scratch._kept
+    network.eval()
+    assert not network._scratch._kept
 
 
 def test_the_variance_of_a_map_far_from_zero_keeps_its_digits_in_single_precision():
@@ -238,7 +277,7 @@ def test_the_variance_of_a_map_far_from_zero_keeps_its_digits_in_single_precisio
 # -- gradient routing ----------------------------------------------------------------------------
 
 
-def make_batch(network, n=6):
+def make_batch(network, n=6, shift=0.0):
     settings = network.settings
     windows = windows_for(settings, n)
     generator = torch.Generator().manual_seed(3)
@@ -246,28 +285,28 @@ def make_batch(network, n=6):
     assigned = torch.randint(2, (n, settings.n_maps), generator=generator)
     kernels = torch.zeros(settings.n_kernels, dtype=torch.bool)
     kernels[::2] = True
-    maps = torch.zeros(settings.n_maps, dtype=torch.bool)
+    maps = []
     for kernel in kernels.nonzero().flatten().tolist():  # one map of each, means and variances
         mine = (network.kernel_of_map == kernel).nonzero().flatten()
-        maps[mine[kernel % len(mine)]] = True
-    return windows, centres, assigned, kernels, maps
+        maps.append(mine[(kernel // 2) % len(mine)])
+    maps = torch.stack(maps).sort().values
+    return windows, Targets(maps, own_centres(centres + shift, assigned, maps)), kernels
 
 
 @pytest.mark.parametrize("name", ["sensors and directions", "directions"])
 @pytest.mark.parametrize("alpha", [0.0, 0.5, 0.99])
 def test_reconstruction_kernels_follow_the_reconstruction_alone(name, alpha):
     network = build(name).train()
-    windows, centres, assigned, kernels, maps = make_batch(network)
+    windows, targets, kernels = make_batch(network)
     names, parameters = zip(*network.named_parameters(), strict=True)
     activation, output = network(windows)
     of_reconstruction = gradients_of(reconstruction_loss(output, windows), parameters)
     of_cluster = gradients_of(
-        clustering_loss(network.pool(activation), centres, assigned, maps, True), parameters
+        clustering_loss(network.pool(activation)[:, targets.maps], targets.centres, True),
+        parameters,
     )
     optimizer = torch.optim.SGD(parameters, lr=0.0)
-    joint_step(
-        network, optimizer, windows, centres, assigned, kernels, alpha, "one-pass", maps, True
-    )
+    joint_step(network, optimizer, windows, targets, kernels, alpha, "one-pass", True)
     for which, parameter, g_r, g_c in zip(
         names, parameters, of_reconstruction, of_cluster, strict=True
     ):
@@ -285,20 +324,9 @@ def test_reconstruction_kernels_move_as_if_there_were_no_clusters(routing):
     moved = []
     for shift in (0.0, 10.0):
         network = build("sensors and directions").train()
-        windows, centres, assigned, kernels, maps = make_batch(network)
+        windows, targets, kernels = make_batch(network, shift=shift)
         optimizer = torch.optim.SGD(network.map_parameters(), lr=0.1)
-        joint_step(
-            network,
-            optimizer,
-            windows,
-            centres + shift,
-            assigned,
-            kernels,
-            0.5,
-            routing,
-            maps,
-            True,
-        )
+        joint_step(network, optimizer, windows, targets, kernels, 0.5, routing, True)
         moved.append(network.kernels.detach().clone())
     start = build("sensors and directions").kernels
     assert (moved[0][~kernels] != start[~kernels]).all()
@@ -308,23 +336,16 @@ def test_reconstruction_kernels_move_as_if_there_were_no_clusters(routing):
 
 
 def test_the_clustering_loss_is_the_share_of_each_maps_variance_that_is_left():
-    latents = torch.tensor([[[1.0], [10.0], [5.0]], [[3.0], [30.0], [5.0]]])
-    centres = torch.tensor([[[1.0], [2.0]], [[15.0], [30.0]], [[0.0], [0.0]]])
-    assigned = torch.tensor([[0, 0, 0], [1, 1, 0]])
-    chosen = torch.tensor([True, True, False])
-    loss = clustering_loss(latents, centres, assigned, chosen, relative=True)
+    latents = torch.tensor([[[1.0], [10.0]], [[3.0], [30.0]]])
+    centres = torch.tensor([[[1.0], [15.0]], [[2.0], [30.0]]])
     # map 0: errors 0 and 1, variance 1; map 1: errors −5 and 0, variance 100
-    assert loss.item() == pytest.approx(((0 + 1) / 2 / 1 + (25 + 0) / 2 / 100) / 2)
+    expected = ((0 + 1) / 2 / 1 + (25 + 0) / 2 / 100) / 2
+    assert clustering_loss(latents, centres, relative=True).item() == pytest.approx(expected)
 
 
 def test_shrinking_maps_and_centres_together_does_not_lower_the_clustering_loss():
     """Or joint training would shrink the clustering kernels instead of parting the regimes."""
-    latents = torch.randn(40, 3, 1, dtype=torch.float64)
-    centres, assigned = torch.randn(3, 2, 1, dtype=torch.float64), torch.ones(40, 3).long()
-    losses = [
-        clustering_loss(scale * latents, scale * centres, assigned, torch.ones(3).bool(), True)
-        for scale in (1.0, 0.1)
-    ]
+    latents, centres = torch.randn(2, 40, 3, 1, dtype=torch.float64)
+    losses = [clustering_loss(scale * latents, scale * centres, True) for scale in (1.0, 0.1)]
     assert losses[1].item() == pytest.approx(losses[0].item())
-    constant = clustering_loss(0 * latents, 0 * centres, assigned, torch.ones(3).bool(), True)
-    assert constant.item() == 0.0
+    assert clustering_loss(0 * latents, 0 * centres, True).item() == 0.0

@@ -7,8 +7,8 @@ import torch
 from dccad.clustering import assign_maps, centre_distances
 from dccad.directional import DirectionalSettings
 from dccad.errors import LatentCollapseWarning
+from dccad.losses import clustering_loss, own_centres, reconstruction_loss
 from dccad.network import NetworkSettings
-from dccad.objective import clustering_loss, reconstruction_loss
 from dccad.training import TrainingSettings, fit_jointly
 from dccad.windows import WindowSet
 
@@ -108,9 +108,9 @@ def test_shuffled_batches_are_paired_with_assignments_by_window_index(windows, m
     seen = []
     real = training.joint_step
 
-    def spy(network, optimizer, batch, centres, assignments, *rest):
-        seen.append((batch.clone(), assignments.clone()))
-        return real(network, optimizer, batch, centres, assignments, *rest)
+    def spy(network, optimizer, batch, targets, *rest):
+        seen.append((batch.clone(), targets.centres.clone()))
+        return real(network, optimizer, batch, targets, *rest)
 
     monkeypatch.setattr(training, "joint_step", spy)
     first = {}
@@ -118,17 +118,21 @@ def test_shuffled_batches_are_paired_with_assignments_by_window_index(windows, m
 
     def remember(self, previous=None):
         split = real_split(self, previous)
-        first.setdefault("assignments", split.clusters.assignments)
+        first.setdefault("split", split)
         return split
 
     monkeypatch.setattr(training._Loop, "find_split", remember)
     fit(windows, joint_epochs=1)
     every = windows[torch.arange(len(windows))]
+    split = first["split"]
+    maps = split.clustering.nonzero().flatten().tolist()
     checked = 0
-    for batch, assignments in seen:
-        for window, clusters in zip(batch, assignments, strict=True):
+    for batch, centres in seen:
+        for window, own in zip(batch, centres, strict=True):
             index = (every == window).flatten(1).all(dim=1).nonzero().item()
-            assert torch.equal(clusters, first["assignments"][index])
+            for m, centre in zip(maps, own, strict=True):
+                number = split.clusters.assignments[index, m]
+                assert torch.equal(centre, split.clusters.centres[m, number])
             checked += 1
     assert checked == len(windows)
 
@@ -136,9 +140,9 @@ def test_shuffled_batches_are_paired_with_assignments_by_window_index(windows, m
 def test_joint_optimisation_draws_the_clustering_maps_to_their_centres(windows):
     def tightness(result):
         split = result.split
-        loss = clustering_loss(
-            result.latents, split.clusters.centres, split.clusters.assignments, split.clustering
-        )
+        maps = split.clustering.nonzero().flatten()
+        own = own_centres(split.clusters.centres, split.clusters.assignments, maps)
+        loss = clustering_loss(result.latents[:, maps], own)
         return float(loss / split.distances[split.clustering].mean() ** 2)
 
     plain = fit(windows, alpha=0.0, joint_epochs=30)

@@ -14,7 +14,22 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from dccad.moments import Moments, pool_kernels, pool_levels, window_moments
+from dccad.fused_losses import (
+    Scratch,
+    Weights,
+    fused_clustering_loss,
+    fused_reconstruction_loss,
+)
+from dccad.losses import Targets, clustering_loss
+from dccad.moments import (
+    MapForms,
+    Moments,
+    map_forms,
+    pool_forms,
+    pool_kernels,
+    pool_levels,
+    window_moments,
+)
 from dccad.network import Autoencoder, ConvAutoencoder, NetworkSettings
 from dccad.pooling import COLLECTIVE, STATISTICS, pool_maps, pool_together
 
@@ -89,6 +104,7 @@ class DirectionalAutoencoder(Autoencoder):
     def __init__(self, settings: DirectionalSettings) -> None:
         super().__init__()
         self.settings = settings
+        self._scratch = Scratch()
         directions, kernels = settings.n_directions, settings.n_kernels
         size = min(settings.kernel_size, settings.window)
         reach = size**-0.5
@@ -113,14 +129,29 @@ class DirectionalAutoencoder(Autoencoder):
         """Activation maps to reconstructed windows (B, D, L)."""
         return self._expand(self._activate(self.mixing(maps)))
 
-    def reconstruct(self, windows: Tensor) -> Tensor:
-        """Windows to reconstructed windows, by the products of matrices that training repeats."""
-        mixed = _convolve(windows.transpose(1, 2), self._mixed_kernels, self.mixing.bias)
-        # as decode does it, with time before channels
-        mixed = functional.leaky_relu(self.normalisation(mixed.flatten(0, 1)), LEAK).view_as(mixed)
-        reach = self.decoder.weight.shape[2] - 1
-        padded = functional.pad(mixed, (0, 0, reach, reach))
-        return _convolve(padded, self._mirrored_decoder, self.decoder.bias).transpose(1, 2)
+    def reconstruction_loss(self, windows: Tensor) -> Tensor:
+        """L_R of a batch, with its gradient written out where the network is being trained."""
+        if not self.training:
+            return super().reconstruction_loss(windows)
+        assert self.mixing.bias is not None
+        assert self.decoder.bias is not None
+        weights = Weights(
+            self.kernels_of_directions,
+            self._mixing_of_directions,
+            self.mixing.bias,
+            self.normalisation.weight,
+            self.normalisation.bias,
+            self.decoder.weight,
+            self.decoder.bias,
+        )
+        return fused_reconstruction_loss(windows, weights, self.normalisation, LEAK, self._scratch)
+
+    def train(self, mode: bool = True) -> DirectionalAutoencoder:
+        """Begin or end training, whose memory is given back at its end."""
+        if not mode:
+            self._scratch.clear()
+        super().train(mode)
+        return self
 
     def bottleneck(self, windows: Tensor) -> Tensor:
         """What the decoder sees of windows (B, D, L), or of runs: (B, channels, L − size + 1)."""
@@ -129,9 +160,12 @@ class DirectionalAutoencoder(Autoencoder):
     @property
     def _mixed_kernels(self) -> Tensor:
         """Kernels and mixing are one convolution; shape (channels, n_directions, kernel_size)."""
-        kernels = self.kernels_of_directions
-        mixing = self.mixing.weight.view(-1, *kernels.shape[:2])
-        return torch.einsum("bdk,dks->bds", mixing, kernels)
+        return torch.einsum("bdk,dks->bds", self._mixing_of_directions, self.kernels_of_directions)
+
+    @property
+    def _mixing_of_directions(self) -> Tensor:
+        """The mixing's weights, shape (channels, n_directions, kernels_per_direction)."""
+        return self.mixing.weight.view(-1, *self.kernels_of_directions.shape[:2])
 
     def _activate(self, mixed: Tensor) -> Tensor:
         return functional.leaky_relu(self.normalisation(mixed), LEAK)
@@ -176,13 +210,21 @@ class DirectionalAutoencoder(Autoencoder):
         """Windows to pooled maps, by their moments."""
         return self.pool_moments(self.moments(windows))
 
-    def pool_and_reconstruct(
-        self, windows: Tensor, moments: Moments | None = None
+    def forms(self, moments: Moments, maps: Tensor) -> MapForms:
+        """What the chosen pooled maps, each of a single kernel, are read from in training."""
+        return map_forms(moments, maps, self.settings.kernels_per_direction)
+
+    def losses(
+        self, windows: Tensor, targets: Targets, relative: bool = False
     ) -> tuple[Tensor, Tensor]:
-        """Windows to (pooled maps of single kernels, reconstruction)."""
-        moments = self.moments(windows) if moments is None else moments
-        pooled = torch.cat(pool_kernels(moments, self.kernels_of_directions), dim=1)
-        return pooled[..., None], self.reconstruct(windows)
+        """Windows and what their clustering maps are to be to (L_R, L_C)."""
+        forms = targets.forms or self.forms(self.moments(windows), targets.maps)
+        if relative:
+            cluster = fused_clustering_loss(forms, targets.centres[..., 0], self.kernels)
+        else:
+            latents = pool_forms(forms, self.kernels)[..., None]
+            cluster = clustering_loss(latents, targets.centres)
+        return self.reconstruction_loss(windows), cluster
 
     @property
     def kernels_of_directions(self) -> Tensor:
@@ -228,26 +270,6 @@ def _slide(kernels: Tensor, windows: Tensor) -> Tensor:
     for tap in range(1, size):
         maps = maps + windows[:, :, None, tap : tap + length] * kernels[:, :, tap, None]
     return maps.flatten(1, 2)
-
-
-def _convolve(x: Tensor, kernels: Tensor, bias: Tensor | None) -> Tensor:
-    """Convolution of (B, L, C) with kernels (n, C, size) to (B, L − size + 1, n).
-
-    As one product of matrices: for so few channels and positions a training step takes three
-    quarters of the time that torch's convolution takes on a CPU. The rows under a kernel are laid
-    side by side where there are fewer numbers to lay: of the inputs or of the outputs.
-    """
-    n_outputs, n_inputs, size = kernels.shape
-    length = x.shape[1] - size + 1
-    if n_inputs < n_outputs:
-        seen = torch.cat([x[:, tap : tap + length] for tap in range(size)], dim=2)
-        output: Tensor = functional.linear(seen, kernels.transpose(1, 2).flatten(1), bias)
-        return output
-    by_tap = functional.linear(x, kernels.permute(2, 0, 1).flatten(0, 1))
-    total: Tensor = bias if bias is not None else by_tap.new_zeros(())
-    for tap, part in enumerate(by_tap.split(n_outputs, dim=2)):
-        total = total + part[:, tap : tap + length]
-    return total
 
 
 def describe_maps(settings: DirectionalSettings, sensors: tuple[str, ...]) -> list[str]:

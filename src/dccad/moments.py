@@ -8,6 +8,7 @@ window alone. No map is kept for the backward pass: a training step takes half t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import torch
@@ -21,9 +22,9 @@ class Moments(NamedTuple):
 
     Attributes
     ----------
-    mean, recent : Tensor of shape (n_windows, n_directions, kernel_size)
+    mean, recent : Tensor of shape (n_windows, kernel_size, n_directions)
         Mean of each row under the kernel over all positions, and over the last third.
-    covariance, recent_covariance : Tensor of shape (n_windows, n_directions, n_pairs)
+    covariance, recent_covariance : Tensor of shape (n_windows, n_pairs, n_directions)
         Of each of the kernel_size · (kernel_size + 1) / 2 pairs of rows under the kernel, the upper
         triangle row by row, over all positions and over the last third.
     """
@@ -50,24 +51,57 @@ def window_moments(windows: Tensor, kernel_size: int) -> Moments:
     --------
     >>> moments = window_moments(torch.tensor([[[1.0, 2.0, 6.0]]]), kernel_size=2)
     >>> moments.mean.tolist(), moments.recent.tolist()             # positions (1, 2) and (2, 6)
-    ([[[1.5, 4.0]]], [[[2.0, 6.0]]])
-    >>> moments.covariance.tolist()
-    [[[0.25, 1.0, 4.0]]]
+    ([[[1.5], [4.0]]], [[[2.0], [6.0]]])
+    >>> [round(value, 4) for value in moments.covariance.flatten().tolist()]
+    [0.25, 1.0, 4.0]
     """
-    length = windows.shape[2] - kernel_size + 1
-    seen = [windows[:, :, row : row + length] for row in range(kernel_size)]
-    last = recent_positions(length)
-    mean, covariance = _mean_and_covariance(seen)
-    recent, recent_covariance = _mean_and_covariance([part[:, :, -last:] for part in seen])
-    return Moments(mean, recent, covariance, recent_covariance)
+    rows = windows.transpose(1, 2)
+    centre = rows.mean(dim=1, keepdim=True)
+    # less the mean of the window, which is nearly that of any of its parts: the products of means
+    # that are taken off below are small, and the variance of a map far from zero keeps its digits
+    rows = rows - centre
+    averages = _averages(windows.shape[2], kernel_size, rows.dtype, rows.device)
+    mean, recent = (averages[0] @ rows).split(kernel_size, dim=1)
+    squares = [
+        (average @ (rows[:, lag:] * rows[:, : rows.shape[1] - lag])).unflatten(1, (2, -1))
+        for lag, average in enumerate(averages)
+    ]
+    first, second, _, _ = _pairs(kernel_size, rows.device)
+    order = _by_lag(kernel_size, rows.device)
+    covariance, recent_covariance = (
+        part.index_select(1, order) - means.index_select(1, first) * means.index_select(1, second)
+        for part, means in zip(torch.cat(squares, dim=2).unbind(1), (mean, recent), strict=True)
+    )
+    return Moments(mean + centre, recent + centre, covariance, recent_covariance)
 
 
-def _mean_and_covariance(seen: list[Tensor]) -> tuple[Tensor, Tensor]:
-    mean = torch.stack([part.mean(dim=2) for part in seen], dim=2)
-    centred = [part - mean[:, :, row, None] for row, part in enumerate(seen)]
-    pairs = zip(*torch.triu_indices(len(seen), len(seen)).tolist(), strict=True)
-    covariance = torch.stack([(centred[i] * centred[j]).mean(dim=2) for i, j in pairs], dim=2)
-    return mean, covariance
+@lru_cache
+def _averages(
+    window: int, kernel_size: int, dtype: torch.dtype, device: torch.device
+) -> tuple[Tensor, ...]:
+    """Matrices that average products of rows some rows apart, one matrix for each distance.
+
+    A kernel's row i sees rows i, i + 1, … of the window. The first half of a matrix averages over
+    all positions for i = 0, 1, …, the second half over the last third of them.
+    """
+    n_positions = window - kernel_size + 1
+    recent = recent_positions(n_positions)
+    found = []
+    for lag in range(kernel_size):
+        matrix = torch.zeros(2, kernel_size - lag, window - lag, dtype=torch.float64)
+        for row in range(kernel_size - lag):
+            matrix[0, row, row : row + n_positions] = 1 / n_positions
+            matrix[1, row, row + n_positions - recent : row + n_positions] = 1 / recent
+        found.append(matrix.flatten(0, 1).to(device, dtype))
+    return tuple(found)
+
+
+@lru_cache
+def _by_lag(size: int, device: torch.device) -> Tensor:
+    """Where each pair of rows stands when pairs are in the order of their distance."""
+    pairs = list(zip(*torch.triu_indices(size, size).tolist(), strict=True))
+    by_lag = sorted(pairs, key=lambda pair: (pair[1] - pair[0], pair[0]))
+    return torch.tensor([by_lag.index(pair) for pair in pairs], device=device)
 
 
 def pool_kernels(moments: Moments, kernels: Tensor) -> Pooled:
@@ -91,9 +125,9 @@ def pool_kernels(moments: Moments, kernels: Tensor) -> Pooled:
     (2.5, 4.0, 2.251)
     """
     mean, recent, variance = (
-        torch.einsum("bds,dks->bdk", coefficients, weights).flatten(1)
+        (coefficients[..., None] * weights.permute(2, 0, 1)).sum(dim=1).flatten(1)
         for coefficients, weights in zip(
-            moments[:3], (kernels, kernels, _products(kernels)), strict=True
+            moments[:3], (kernels, kernels, kernel_products(kernels)), strict=True
         )
     )
     return Pooled(mean, recent, (variance.clamp(min=0) + SMALLEST_VARIANCE).log())
@@ -122,20 +156,123 @@ def pool_levels(moments: Moments, levels: Tensor, group: slice) -> Tensor:
     >>> found.exp().round(decimals=2).tolist()
     [[3.0, 5.0, 2.0]]
     """
-    weights, products = levels[group], _products(levels[group])
-    mean, recent = (
-        torch.einsum("bds,ds->bd", part[:, group], weights).square() for part in moments[:2]
-    )
+    weights, products = levels[group], kernel_products(levels[group])
+    mean, recent = ((part[..., group] * weights.T).sum(dim=1).square() for part in moments[:2])
     variance, recent_variance = (
-        torch.einsum("bds,ds->bd", part[:, group], products).clamp(min=0) for part in moments[2:]
+        (part[..., group] * products.T).sum(dim=1).clamp(min=0) for part in moments[2:]
     )
     energies = (mean + variance, recent + recent_variance, mean)
     pooled = torch.stack([energy.mean(dim=1) for energy in energies], dim=1)
     return (pooled + SMALLEST_ENERGY).log()
 
 
-def _products(kernels: Tensor) -> Tensor:
-    """Products of each two weights of a kernel (…, size), as the pairs of the covariance."""
-    first, second = torch.triu_indices(*[kernels.shape[-1]] * 2, device=kernels.device)
-    twice = torch.where(first == second, 1.0, 2.0).to(kernels.dtype)  # the lower triangle
-    return kernels.index_select(-1, first) * kernels.index_select(-1, second) * twice
+class MapForms(NamedTuple):
+    """What some pooled maps are read from: a linear or a quadratic form of each one's kernel.
+
+    Attributes
+    ----------
+    linear : Tensor of shape (n_windows, kernel_size, n_linear)
+        Coefficients of the means and recent means among the maps.
+    quadratic : Tensor of shape (n_windows, n_pairs, n_quadratic)
+        Of the log-variances among them, which follow.
+    kernels : Tensor of shape (n_linear + n_quadratic,), int64
+        The kernel of each map.
+    """
+
+    linear: Tensor
+    quadratic: Tensor
+    kernels: Tensor
+
+    def take(self, windows: Tensor) -> MapForms:
+        """Those of some of the windows."""
+        linear = self.linear.index_select(0, windows)
+        return MapForms(linear, self.quadratic.index_select(0, windows), self.kernels)
+
+
+def map_forms(moments: Moments, maps: Tensor, kernels_per_direction: int) -> MapForms:
+    """Take what some pooled maps need out of the moments.
+
+    Parameters
+    ----------
+    moments : Moments
+    maps : Tensor of shape (n_chosen,), int64, ascending
+        Numbers in the order of :class:`~dccad.pooling.Pooled`: all means, all recent means, all
+        log-variances.
+    kernels_per_direction : int
+
+    Examples
+    --------
+    >>> moments = window_moments(torch.tensor([[[1.0, 2.0, 6.0]]]), kernel_size=2)
+    >>> forms = map_forms(moments, torch.tensor([1, 2]), kernels_per_direction=1)
+    >>> forms.linear.flatten().tolist(), forms.quadratic.flatten().tolist()
+    ([2.0, 6.0], [0.25, 1.0, 4.0])
+    """
+    n_kernels = moments.mean.shape[2] * kernels_per_direction
+    kinds, kernels = maps // n_kernels, maps % n_kernels
+    found = []
+    for kind, coefficients in enumerate(moments[:3]):
+        directions = kernels[kinds == kind] // kernels_per_direction
+        found.append(coefficients.index_select(2, directions))
+    return MapForms(torch.cat(found[:2], dim=2), found[2], kernels)
+
+
+def pool_forms(forms: MapForms, kernels: Tensor) -> Tensor:
+    """Pool the maps of :func:`map_forms`.
+
+    Parameters
+    ----------
+    forms : MapForms
+    kernels : Tensor of shape (n_kernels, kernel_size)
+        All kernels.
+
+    Returns
+    -------
+    Tensor of shape (n_windows, n_chosen)
+
+    Examples
+    --------
+    >>> moments = window_moments(torch.tensor([[[1.0, 2.0, 6.0]]]), kernel_size=2)
+    >>> forms = map_forms(moments, torch.tensor([1, 2]), kernels_per_direction=1)
+    >>> [round(value, 3) for value in pool_forms(forms, torch.tensor([[-1.0, 1.0]]))[0].tolist()]
+    [4.0, 0.811]
+    """
+    mine = kernels.index_select(0, forms.kernels)
+    n_linear = forms.linear.shape[2]
+    level = (forms.linear * mine[:n_linear].T).sum(dim=1)
+    variance = (forms.quadratic * kernel_products(mine[n_linear:]).T).sum(dim=1)
+    return torch.cat((level, (variance.clamp(min=0) + SMALLEST_VARIANCE).log()), dim=1)
+
+
+def kernel_products(kernels: Tensor) -> Tensor:
+    """Products of each two weights of kernels (…, size), as the pairs of the covariance.
+
+    Those of two different weights are doubled: the covariance has each pair once.
+
+    Examples
+    --------
+    >>> kernel_products(torch.tensor([3.0, 5.0])).tolist()
+    [9.0, 30.0, 25.0]
+    """
+    first, second, times, _ = _pairs(kernels.shape[-1], kernels.device)
+    return kernels.index_select(-1, first) * kernels.index_select(-1, second) * times
+
+
+def symmetric(pairs: Tensor, size: int) -> Tensor:
+    """Values of pairs (n_pairs, …) as the symmetric matrix that they are half of.
+
+    Examples
+    --------
+    >>> symmetric(torch.tensor([1.0, 2.0, 3.0]), size=2).tolist()
+    [[1.0, 2.0], [2.0, 3.0]]
+    """
+    whole = pairs.index_select(0, _pairs(size, pairs.device)[3])
+    return whole.view(size, size, *pairs.shape[1:])
+
+
+@lru_cache
+def _pairs(size: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Of each pair of rows under a kernel: both, how often it stands in the matrix, and where."""
+    first, second = torch.triu_indices(size, size, device=device)
+    where = torch.empty(size, size, dtype=torch.int64, device=device)
+    where[first, second] = where[second, first] = torch.arange(len(first), device=device)
+    return first, second, 1.0 + (first != second).float(), where.flatten()

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from dccad.errors import ParameterError
-from dccad.moments import Moments
+from dccad.losses import Targets, clustering_loss, reconstruction_loss
+from dccad.moments import MapForms, Moments
 
 OutputActivation: TypeAlias = Literal["none", "sigmoid"]
 
@@ -143,23 +144,24 @@ class Autoencoder(nn.Module, ABC):
 
     # What training needs; a network may have a shorter way than through its activation maps.
 
-    def reconstruct(self, windows: Tensor) -> Tensor:
-        """Windows to reconstructed windows."""
-        return self.decode(self.encode(windows))
+    def reconstruction_loss(self, windows: Tensor) -> Tensor:
+        """L_R of windows."""
+        return reconstruction_loss(self(windows)[1], windows)
 
     def pool_windows(self, windows: Tensor) -> Tensor:
         """Windows to the maps that are clustered."""
         return self.pool(self.encode(windows))
 
-    def pool_and_reconstruct(
-        self, windows: Tensor, moments: Moments | None = None
+    def losses(
+        self, windows: Tensor, targets: Targets, relative: bool = False
     ) -> tuple[Tensor, Tensor]:
-        """Windows to (maps of single kernels that are clustered, reconstruction).
-
-        ``moments`` of these windows spare a network that has them the time to find them.
-        """
+        """Windows and what their clustering maps are to be to (L_R, L_C)."""
         maps, reconstruction = self(windows)
-        return self.pool(maps), reconstruction
+        latents = self.pool(maps).index_select(1, targets.maps)
+        return (
+            reconstruction_loss(reconstruction, windows),
+            clustering_loss(latents, targets.centres, relative),
+        )
 
     @property
     def moments_per_window(self) -> int:
@@ -172,6 +174,10 @@ class Autoencoder(nn.Module, ABC):
 
     def pool_moments(self, moments: Moments) -> Tensor:
         """Moments of windows to their pooled maps."""
+        raise NotImplementedError
+
+    def forms(self, moments: Moments, maps: Tensor) -> MapForms:
+        """Moments of windows to what some of their pooled maps are read from in training."""
         raise NotImplementedError
 
 

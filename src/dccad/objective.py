@@ -1,4 +1,4 @@
-"""The losses, and the gradient routing that divides the last encoder convolution's kernels.
+"""A joint step: the losses, and the routing that divides the last encoder layer's kernels.
 
 With clustering kernels S and reconstruction kernels R, per batch:
 
@@ -21,88 +21,24 @@ from typing import Literal, TypeAlias
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from dccad.moments import Moments
+from dccad.losses import Targets
 from dccad.network import Autoencoder
 
 Routing: TypeAlias = Literal["one-pass", "two-step"]
-
-SMALLEST_VARIANCE = 1e-6
-"""Of a map over a batch, where the clustering loss is relative to it: a constant map has none."""
-
-
-def reconstruction_loss(reconstruction: Tensor, windows: Tensor) -> Tensor:
-    """L_R = mean((x̂ − x)²) over windows, sensors and rows.
-
-    Examples
-    --------
-    >>> reconstruction_loss(torch.zeros(1, 2, 2), torch.tensor([[[1.0, 1.0], [3.0, 3.0]]])).item()
-    5.0
-    """
-    if reconstruction.stride(1) == 1:  # sensors side by side: the gradient shall lie so, too
-        reconstruction, windows = reconstruction.transpose(1, 2), windows.transpose(1, 2)
-    return functional.mse_loss(reconstruction, windows)
-
-
-def clustering_loss(
-    latents: Tensor,
-    centres: Tensor,
-    assignments: Tensor,
-    clustering: Tensor,
-    relative: bool = False,
-) -> Tensor:
-    """L_C = mean over windows and clustering maps of ‖z_m − μ_m,a_m(i)‖².
-
-    Parameters
-    ----------
-    latents : Tensor of shape (n_windows, n_maps, map_length)
-    centres : Tensor of shape (n_maps, n_clusters, map_length)
-    assignments : Tensor of shape (n_windows, n_maps), int64
-        Rows belong to the windows of this batch: stored assignments taken by window index.
-    clustering : Tensor of shape (n_maps,), bool
-        The clustering maps.
-    relative : bool
-        Divide that of each map by its variance over the batch: the share that its clusters leave
-        unexplained. The variance moves with the map, so shrinking it gains nothing. False: as
-        published.
-
-    Returns
-    -------
-    Tensor, a scalar
-
-    Examples
-    --------
-    >>> latents = torch.tensor([[[1.0, 2.0], [9.0, 9.0]]])
-    >>> clustering = torch.tensor([True, False])
-    >>> assignments = torch.zeros(1, 2, dtype=torch.int64)
-    >>> clustering_loss(latents, torch.zeros(2, 2, 2), assignments, clustering).item()
-    5.0
-    """
-    maps = clustering.nonzero().flatten()
-    chosen = latents.index_select(1, maps)
-    errors = chosen - centres[maps, assignments[:, maps]]
-    unexplained = errors.square().sum(dim=2).mean(dim=0)
-    if relative:
-        variance = chosen.var(dim=0, unbiased=False).sum(dim=1)
-        unexplained = unexplained / variance.clamp(min=SMALLEST_VARIANCE)
-    return unexplained.mean()
 
 
 def joint_step(
     network: Autoencoder,
     optimizer: torch.optim.Optimizer,
     windows: Tensor,
-    centres: Tensor,
-    assignments: Tensor,
+    targets: Targets,
     clustering: Tensor,
     alpha: float,
     routing: Routing,
-    clustering_maps: Tensor | None = None,
     relative: bool = False,
-    moments: Moments | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Move every parameter once for this batch; arguments as in :func:`clustering_loss`.
+    """Move every parameter once for this batch.
 
     Parameters
     ----------
@@ -110,28 +46,22 @@ def joint_step(
     optimizer : torch.optim.Optimizer
         Over all parameters of the network.
     windows : Tensor of shape (batch, n_sensors, window)
-    centres, assignments : Tensor
-        Of the last update; ``assignments`` has this batch's rows.
+    targets : Targets
+        Of these windows.
     clustering : Tensor of shape (n_kernels,), bool
         The clustering kernels: the rows that the routing divides.
-    clustering_maps : Tensor of shape (n_maps,), bool, optional
-        The maps that L_C is taken over; None where each kernel has one map.
     alpha : float
         Weight of the clustering loss, 0 ≤ α < 1.
     routing : {"one-pass", "two-step"}
     relative : bool
-    moments : Moments, optional
-        Of these windows, where they are known already.
+        As in :func:`dccad.losses.clustering_loss`.
 
     Returns
     -------
     (L_R, L_C) : scalars, detached, before the step
     """
     optimizer.zero_grad()
-    latents, output = network.pool_and_reconstruct(windows, moments)
-    reconstruction = reconstruction_loss(output, windows)
-    chosen = clustering if clustering_maps is None else clustering_maps
-    cluster = clustering_loss(latents, centres, assignments, chosen, relative)
+    reconstruction, cluster = network.losses(windows, targets, relative)
     ((1 - alpha) * reconstruction + alpha * cluster).backward()
     if routing == "one-pass":
         route_one_pass(network, clustering, alpha)
@@ -140,7 +70,7 @@ def joint_step(
         with frozen_rows(network, optimizer, ~clustering):
             optimizer.step()
         optimizer.zero_grad()
-        reconstruction_loss(network.reconstruct(windows), windows).backward()
+        network.reconstruction_loss(windows).backward()
         with frozen_rows(network, optimizer, clustering):
             optimizer.step()
     return reconstruction.detach(), cluster.detach()
@@ -148,9 +78,10 @@ def joint_step(
 
 def route_one_pass(network: Autoencoder, clustering: Tensor, alpha: float) -> None:
     """Turn the reconstruction kernels' gradient of (1 − α) L_R into that of L_R, in place."""
+    factors = torch.where(clustering, 1.0, 1 / (1 - alpha))
     for parameter in network.map_parameters():
         assert parameter.grad is not None
-        parameter.grad[~clustering] /= 1 - alpha
+        parameter.grad *= factors.to(parameter.dtype).view(-1, *[1] * (parameter.dim() - 1))
 
 
 @contextmanager

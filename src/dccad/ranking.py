@@ -44,12 +44,25 @@ def separation(latents: Tensor, clusters: MapClusters) -> Tensor:
     >>> round(float(separation(latents, clusters)), 4)
     0.9615
     """
-    mean = latents[0] + (latents - latents[0]).mean(dim=0)  # exact where nothing varies
-    # some windows at a time: no copy of all latents in double precision
-    squares = [(part - mean).double().square().sum(dim=(0, 2)) for part in latents.split(256)]
-    variance = torch.stack(squares).sum(dim=0) / len(latents)
-    explained = 1 - clusters.inertia.double() / (variance * len(latents)).clamp(min=1e-300)
-    return torch.where(variance > 0, explained, torch.zeros_like(explained)).clamp(0, 1)
+    total = total_squares(latents)
+    explained = 1 - clusters.inertia.double() / total.clamp(min=1e-300)
+    return torch.where(total > 0, explained, torch.zeros_like(explained)).clamp(0, 1)
+
+
+def total_squares(latents: Tensor) -> Tensor:
+    """Sum of squared distances of all windows from their mean, map by map, float64.
+
+    Examples
+    --------
+    >>> total_squares(torch.tensor([0.0, 2.0, 10.0, 12.0]).reshape(4, 1, 1)).tolist()
+    [104.0]
+    """
+    # from the first window: exact where nothing varies; a few at a time, which stay in the cache
+    parts = latents.flatten(1).split(128)
+    shifts = [(part - parts[0][0]).sum(dim=0) for part in parts]
+    mean = parts[0][0] + torch.stack(shifts).double().sum(dim=0).to(latents.dtype) / len(latents)
+    squares = [(part - mean).square_().sum(dim=0) for part in parts]
+    return torch.stack(squares).double().sum(dim=0).view(latents.shape[1:]).sum(dim=1)
 
 
 def persistence(

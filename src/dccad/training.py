@@ -21,10 +21,11 @@ from dccad.clustering import (
 )
 from dccad.directional import DirectionalSettings, make_network
 from dccad.kernel_split import KernelSplit, changes, split_maps, warn_of_collapse
+from dccad.losses import Targets, own_centres
 from dccad.moments import Moments
 from dccad.network import Autoencoder, NetworkSettings
-from dccad.objective import Routing, joint_step, reconstruction_loss
-from dccad.ranking import Ranking, map_qualities
+from dccad.objective import Routing, joint_step
+from dccad.ranking import Ranking, map_qualities, total_squares
 from dccad.threads import one_thread
 from dccad.training_state import TrainingKeeper
 from dccad.windows import WindowSet
@@ -216,7 +217,7 @@ class _Loop:
             for indices in self.batches():
                 batch = self.windows[indices]
                 optimizer.zero_grad()
-                loss = reconstruction_loss(self.network.reconstruct(batch), batch)
+                loss = self.network.reconstruction_loss(batch)
                 loss.backward()
                 optimizer.step()
                 losses.append(loss.detach())
@@ -239,6 +240,7 @@ class _Loop:
         """One epoch of joint optimisation against the centres of the last update."""
         settings = self.settings
         started = perf_counter()
+        targets = self.targets_of(split)
         self.network.train()
         losses, sizes = [], []
         for indices in self.batches():
@@ -246,14 +248,11 @@ class _Loop:
                 self.network,
                 optimizer,
                 self.windows[indices],
-                split.clusters.centres,
-                split.clusters.assignments[indices],
+                targets.take(indices),
                 split.kernels,
                 settings.alpha,
                 settings.routing,
-                split.clustering,
                 settings.ranking != "distance",
-                None if self.moments is None else self.moments.take(indices),
             )
             losses.append(found)
             sizes.append(len(indices))
@@ -311,7 +310,7 @@ class _Loop:
             rank_maps(qualities),
             kernels,
             clustering,
-            self.latents.std(dim=(0, 2), unbiased=False),
+            self.find_spread(),
         )
         self.updates.append(
             {
@@ -325,6 +324,19 @@ class _Loop:
             }
         )
         return split
+
+    def find_spread(self) -> Tensor:
+        """Standard deviation of each map over windows and positions."""
+        values = self.latents.transpose(1, 2).flatten(0, 1)[..., None]
+        return (total_squares(values) / len(values)).sqrt().to(self.latents.dtype)
+
+    def targets_of(self, split: KernelSplit) -> Targets:
+        """What L_C asks of every window until the next update."""
+        maps = split.clustering.nonzero().flatten()
+        centres = own_centres(split.clusters.centres, split.clusters.assignments, maps)
+        if self.moments is None:
+            return Targets(maps, centres)
+        return Targets(maps, centres, self.network.forms(self.moments, maps))
 
     def means_of(self, clusters: MapClusters) -> Tensor:
         """Means of the current latents by the last assignments: a start that keeps numbers."""

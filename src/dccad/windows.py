@@ -112,8 +112,14 @@ class WindowSet:
 
     def __getitem__(self, indices: Tensor) -> Tensor:
         """Windows by index, shape (len(indices), n_sensors, length); copied only here."""
-        views = self.rows.unfold(0, self.length, 1)
-        return views[self.starts[indices]]
+        n_rows, n_sensors = self.rows.shape
+        if not self.rows.is_contiguous():
+            return self.rows.unfold(0, self.length, 1)[self.starts[indices]]
+        # rows of a window are neighbours in memory: each window is copied as one piece
+        shape = (n_rows - self.length + 1, self.length * n_sensors)
+        pieces = self.rows.as_strided(shape, (n_sensors, 1), self.rows.storage_offset())
+        chosen = pieces.index_select(0, self.starts[indices])
+        return chosen.view(-1, self.length, n_sensors).transpose(1, 2)
 
     def to(self, device: torch.device) -> WindowSet:
         """The same windows with their rows on another device."""
