@@ -40,7 +40,7 @@ FIT = [
 SCORE = [
     ("checking the log", "detector.py", "_check_log", None),
     ("rows into directions", "representation.py", "windows", None),
-    ("maps and sliding statistics", "dense.py", "read_stretches", None),
+    ("maps and sliding statistics", "dense.py", "read_run", None),
     ("regions", "regions.py", "assign", None),
     ("distances", "statistics.py", "judge", None),
     ("p-values", "calibrated_scores.py", "p_value", None),

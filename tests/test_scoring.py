@@ -3,9 +3,11 @@ import pytest
 import torch
 
 from conftest import RTOL
-from dccad import scoring
+from dccad import dense, scoring
+from dccad.errors import InputError
 from dccad.scoring import score_window_set
 from dccad.statistics import ScoreScale, fit_score_scale
+from dccad.threads import map_in_threads
 from reference import naive_assign, naive_statistics, naive_window_statistics
 
 
@@ -95,6 +97,30 @@ def test_the_size_of_a_chunk_changes_no_score(fixture, two_regimes, monkeypatch,
     np.testing.assert_allclose(
         detector.decision_function(two_regimes), whole, rtol=RTOL["chunks"], atol=1e-5
     )
+
+
+def test_the_number_of_threads_changes_no_digit_of_a_score(trained, two_regimes, monkeypatch):
+    monkeypatch.setattr(dense, "AT_ONCE", 50)  # several pieces
+    alone = trained.decision_function(two_regimes)
+    torch.set_num_threads(3)
+    together = trained.decision_function(two_regimes)
+    assert torch.get_num_threads() == 3  # the caller's setting stays
+    np.testing.assert_array_equal(together, alone)
+
+
+def test_what_goes_wrong_on_a_thread_reaches_the_caller():
+    torch.set_num_threads(2)
+    seen = []
+
+    def fail(item):
+        seen.append((item, torch.get_num_threads()))
+        if item == 2:
+            raise InputError("row 2")
+        return item
+
+    with pytest.raises(InputError, match="row 2"):
+        list(map_in_threads(fail, [1, 2, 3]))
+    assert {threads for _, threads in seen} == {1}
 
 
 def test_a_statistic_that_does_not_vary_is_not_divided_by_zero():

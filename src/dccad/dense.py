@@ -9,7 +9,6 @@ bottleneck, so the mean residual of a window needs only the mean of the bottlene
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -167,7 +166,7 @@ def _log_variance(maps: Tensor, length: int) -> Tensor:
 def _mean_reconstruction(network: DirectionalAutoencoder, series: Tensor, window: int) -> Tensor:
     """Mean over each window of the reconstruction of the first group, shape (n_features, n)."""
     first = network.settings.groups[0]
-    bottleneck = network.bottleneck(series[None])[0]
+    bottleneck = network.bottleneck(series)
     length = window - network.kernels.shape[1] + 1
     # every position of the bottleneck reaches as many rows as a kernel has, all in the window
     weights = network.decoder.weight[:, first].sum(dim=2).T * (length / window)
@@ -200,18 +199,29 @@ def stretches(windows: WindowSet) -> list[tuple[int, int]] | None:
     return list(itertools.pairwise(edges))
 
 
-def read_stretches(
+def pieces(found: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Cut stretches into pieces of at most :data:`AT_ONCE` windows, in their order.
+
+    Examples
+    --------
+    >>> pieces([(0, 5000), (5000, 5003)])
+    [(0, 2048), (2048, 4096), (4096, 5000), (5000, 5003)]
+    """
+    return [
+        (start, min(start + AT_ONCE, last))
+        for first, last in found
+        for start in range(first, last, AT_ONCE)
+    ]
+
+
+def read_piece(
     network: DirectionalAutoencoder,
     windows: WindowSet,
-    found: list[tuple[int, int]],
+    piece: tuple[int, int],
     wanted: Tensor | None = None,
-) -> Iterator[Reading]:
-    """Read all windows in their order, so many at a time that the memory is bounded."""
-    device = network.kernels.device
-    wanted = None if wanted is None else wanted.to(device)
-    for first, last in found:
-        for start in range(first, last, AT_ONCE):
-            stop = min(start + AT_ONCE, last)
-            row = int(windows.starts[start])
-            rows = windows.rows[row : row + stop - start + windows.length - 1]
-            yield read_run(network, rows.to(device), windows.length, wanted)
+) -> Reading:
+    """Read the windows of one piece; arguments as in :func:`read_run`."""
+    start, stop = piece
+    row = int(windows.starts[start])
+    rows = windows.rows[row : row + stop - start + windows.length - 1]
+    return read_run(network, rows.to(network.kernels.device), windows.length, wanted)

@@ -153,9 +153,16 @@ class DirectionalAutoencoder(Autoencoder):
         super().train(mode)
         return self
 
-    def bottleneck(self, windows: Tensor) -> Tensor:
-        """What the decoder sees of windows (B, D, L), or of runs: (B, channels, L − size + 1)."""
-        return self._activate(functional.conv1d(windows, self._mixed_kernels, self.mixing.bias))
+    def bottleneck(self, series: Tensor) -> Tensor:
+        """What the decoder sees of a run (n_directions, n_rows): (channels, n_rows − size + 1)."""
+        kernels = self._mixed_kernels
+        # all rows under a kernel in one product, which takes half the time of a convolution
+        parts = (kernels.permute(2, 0, 1).flatten(0, 1) @ series).split(len(kernels))
+        n_positions = series.shape[1] - len(parts) + 1
+        mixed = sum(part[:, tap : tap + n_positions] for tap, part in enumerate(parts))
+        assert isinstance(mixed, Tensor)
+        assert self.mixing.bias is not None
+        return self._activate((mixed + self.mixing.bias[:, None])[None])[0]
 
     @property
     def _mixed_kernels(self) -> Tensor:

@@ -13,16 +13,18 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from sklearn.covariance import ledoit_wolf
 
 from dccad.runs import FloatArray, Run
 from dccad.scaling import Scaling, ScalingKind, fit_scaling
+from dccad.threads import map_in_threads
 from dccad.windows import WindowSet
 
 RepresentationKind: TypeAlias = Literal["sensors+whitened", "whitened", "sensors"]
 
-AT_ONCE = 1 << 12
+AT_ONCE = 1 << 11
 """Rows that are brought into the representation in one piece: few enough to stay in cache."""
 
 COVARIANCE_ROWS = 200_000
@@ -94,7 +96,9 @@ class Representation:
         directions = np.empty((len(scaled), self.n_directions), dtype=np.float32)
         directions[:, :cut] = scaled[:, :cut]
         if self.whitening is not None:
-            directions[:, cut:] = scaled.astype(np.float64) @ self.whitening
+            # by torch, whose threads are under our hand: numpy's wait for one another
+            whitening = torch.from_numpy(self.whitening)
+            directions[:, cut:] = (torch.from_numpy(scaled).double() @ whitening).numpy()
         if self.taming is not None:
             directions /= self.taming
             np.arcsinh(directions, out=directions)
@@ -105,12 +109,19 @@ class Representation:
         """Windows of checked runs in this representation; rows are stored once."""
         lengths = [len(segment) for segment in segments]
         rows = np.empty((sum(lengths), self.n_directions), dtype=np.float32)
-        start = 0
-        for segment in segments:
-            for first in range(0, len(segment), AT_ONCE):
-                part = self.apply(segment.values[first : first + AT_ONCE])
-                rows[start : start + len(part)] = part
-                start += len(part)
+        offsets = itertools.accumulate(lengths, initial=0)
+        pieces = [
+            (segment.values[first : first + AT_ONCE], offset + first)
+            for segment, offset in zip(segments, offsets, strict=False)
+            for first in range(0, len(segment), AT_ONCE)
+        ]
+
+        def fill(piece: tuple[FloatArray, int]) -> None:
+            values, start = piece
+            rows[start : start + len(values)] = self.apply(values)
+
+        for _ in map_in_threads(fill, pieces):
+            pass
         return WindowSet.of_table(rows, lengths, window, stride)
 
 

@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dccad.clustering import assign_maps
-from dccad.dense import Reading, read_stretches, stretches
+from dccad.dense import Reading, pieces, read_piece, stretches
 from dccad.directional import DirectionalAutoencoder
 from dccad.network import Autoencoder
 from dccad.regions import CentrePartition, ConsensusPartition, squared_distances
 from dccad.statistics import WindowStatistics
-from dccad.threads import one_thread
+from dccad.threads import map_in_threads
 from dccad.windows import WindowSet
 
 CHUNK = 1024
@@ -174,8 +174,15 @@ def in_stretches(
         Pooled maps that are needed; None: all.
     """
     network.eval()
-    with torch.inference_mode(), one_thread():
-        return _join(map(measure, read_stretches(network, windows, found, wanted)))
+    device = next(network.parameters()).device
+    wanted = None if wanted is None else wanted.to(device)
+
+    def read(piece: tuple[int, int]) -> dict[str, Tensor]:
+        with torch.inference_mode():  # a setting of each thread
+            return measure(read_piece(network, windows, piece, wanted))
+
+    # a GPU takes one piece after another
+    return _join(map_in_threads(read, pieces(found), None if device.type == "cpu" else 1))
 
 
 def measure_windows(
