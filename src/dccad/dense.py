@@ -109,12 +109,13 @@ def read_run(
     needed[::per] = True  # the levels serve the statistics
     which = needed.nonzero()[:, 0]
     place = torch.cumsum(needed, dim=0) - 1
-    seen = series[torch.div(which, per, rounding_mode="floor")]
+    only_levels = len(which) == len(series)
+    seen = series if only_levels else series[torch.div(which, per, rounding_mode="floor")]
     maps = seen[:, :n_positions] * kernels[which, 0, None]
     for tap in range(1, size):
         maps.addcmul_(seen[:, tap : tap + n_positions], kernels[which, tap, None])
 
-    levels = maps[place[::per]]
+    levels = maps if only_levels else maps[place[::per]]
     groups = [levels[group] for group in network.settings.groups]
     log_variances = _log_variance(groups[0], length)
     means = sliding_mean(groups[-1], length)
@@ -139,6 +140,8 @@ def _pool(
     pooled = maps.new_empty(len(wanted), n_windows)
     for statistic in range(len(STATISTICS)):
         mine = wanted[statistic * n_kernels : (statistic + 1) * n_kernels].nonzero()[:, 0]
+        if not len(mine):
+            continue
         chosen = maps[place[mine]]
         if statistic == 0:
             found = sliding_mean(chosen, length)

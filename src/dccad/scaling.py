@@ -47,9 +47,10 @@ class Scaling:
         >>> scaling.apply(np.array([[2.0], [5.0]])).tolist()
         [[0.0], [3.0]]
         """
-        scaled = (np.asarray(rows, dtype=np.float64) - self.shift) / self.scale
+        scaled = np.asarray(rows, dtype=np.float64) - self.shift
+        scaled /= self.scale
         # a value 1e38 times the usual range says "broken sensor"; it must not overflow to infinity
-        return np.clip(scaled, -1e15, 1e15).astype(np.float32)
+        return np.clip(scaled, -1e15, 1e15, out=scaled).astype(np.float32)
 
 
 def fit_scaling(segments: Sequence[Run], kind: ScalingKind = "standard") -> Scaling:

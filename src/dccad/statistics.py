@@ -63,11 +63,12 @@ class Mahalanobis:
         >>> Mahalanobis(torch.zeros(2), torch.eye(2)).squared(torch.tensor([[3.0, 4.0]])).tolist()
         [25.0]
         """
-        return self.whiten(features).square().sum(dim=1)
+        return self.whiten(features).square_().sum(dim=1)
 
     def whiten(self, features: Tensor) -> Tensor:
         """Features in which normal windows have unit variance, of the same shape, float64."""
-        return (features.double() - self.mean) @ self.whitening.double()
+        # the difference is double precision because the mean is
+        return (features - self.mean.double()) @ self.whitening.double()
 
     def to(self, device: torch.device) -> Mahalanobis:
         """The same on another device."""
