@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dccad.kmeans import (
-    blocks_of,
+    assign_block,
+    centre_columns,
     descend,
-    make_columns,
-    nearest_centres,
+    on_blocks,
     put_maps_first,
-    seek,
     sum_clusters,
 )
+from dccad.restarts import seek
 from dccad.splitting import split_values
 
 
@@ -63,7 +63,7 @@ def cluster_maps(
         At most the number of windows.
     n_init : int
         k-means++ restarts; each map keeps its best. Unused with ``initial``. With more windows
-        than :data:`dccad.kmeans.SAMPLE` they run on a sample, and its best goes on with all.
+        than in :data:`dccad.restarts.SAMPLES`, four times as many run on samples.
     max_iter : int
         Most Lloyd iterations of one restart.
     tol : float
@@ -90,23 +90,13 @@ def cluster_maps(
     """
     if has_exact_cut(latents, n_clusters):
         return _cut_maps(latents)
-    # centred: the squared distances below lose no digits to a large offset
-    offset = latents.mean(dim=0)
-    maps_first = put_maps_first(latents)
-    if initial is None:
-        starts = seek(latents, offset, n_clusters, n_init, max_iter, tol, generator)
-    else:
-        starts = [
-            (torch.arange(latents.shape[1], device=latents.device), initial - offset[:, None])
-        ]
-    best = torch.full((latents.shape[1],), torch.inf, dtype=latents.dtype, device=latents.device)
-    centres = latents.new_zeros(latents.shape[1], n_clusters, latents.shape[2])
-    for maps, start in starts:
-        found, inertia = descend(maps_first[maps], offset[maps], start, max_iter, tol)
-        better = inertia < best[maps]
-        best[maps[better]], centres[maps[better]] = inertia[better], found[better]
-    centres += offset[:, None]
-    return MapClusters(centres, _assign(maps_first, centres), best)
+    starts = initial
+    if starts is None:
+        starts = seek(latents, n_clusters, n_init, max_iter, tol, generator)
+    centres, assignments, inertia = on_blocks(
+        lambda maps: descend(latents[:, maps], starts[maps], max_iter, tol), latents
+    )
+    return MapClusters(centres, assignments.T.contiguous().long(), inertia)
 
 
 def has_exact_cut(latents: Tensor, n_clusters: int) -> bool:
@@ -146,18 +136,10 @@ def assign_maps(latents: Tensor, centres: Tensor) -> Tensor:
         for part, into in zip(latents[..., 0].split(128), found.split(128), strict=True):
             torch.gt((part - middle).mul_(step), 0, out=into)
         return found
-    return _assign(put_maps_first(latents), centres)
-
-
-def _assign(maps_first: Tensor, centres: Tensor) -> Tensor:
-    offset = centres.mean(dim=1)
-    parts = [
-        nearest_centres(
-            make_columns(maps_first[maps], offset[maps]), centres[maps] - offset[maps, None]
-        ).long()
-        for maps in blocks_of(maps_first)
-    ]
-    return torch.cat(parts).T.contiguous()
+    (assignments,) = on_blocks(
+        lambda maps: (assign_block(latents[:, maps], centres[maps]),), latents
+    )
+    return assignments.T.contiguous().long()
 
 
 def centre_distances(centres: Tensor) -> Tensor:
@@ -271,12 +253,14 @@ def cluster_means(latents: Tensor, assignments: Tensor, n_clusters: int) -> tupl
     >>> means.flatten().tolist(), counts.tolist()
     ([2.0, 8.0], [[2.0, 1.0]])
     """
-    offset, maps_first = latents.mean(dim=0), put_maps_first(latents)
-    parts = []
-    for maps in blocks_of(maps_first):
-        columns = make_columns(maps_first[maps], offset[maps])
-        parts.append(sum_clusters(columns, assignments[:, maps].T, n_clusters))
-    sums = torch.cat(parts)
+    numbers = assignments.to(torch.int16).T.contiguous()
+
+    def sum_block(maps: slice) -> tuple[Tensor, Tensor]:
+        columns, offset = centre_columns(put_maps_first(latents[:, maps]))
+        total, clusters = columns.sum(dim=2)[:, None, None], numbers[maps, None].to(latents.dtype)
+        return sum_clusters(columns, total, clusters, n_clusters)[:, 0], offset
+
+    sums, offset = on_blocks(sum_block, latents)
     counts = sums[..., -1]
     means = sums[..., :-1] / counts.clamp(min=1)[..., None] + offset[:, None]
     return means.masked_fill((counts == 0)[..., None], 0.0), counts

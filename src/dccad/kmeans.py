@@ -1,242 +1,218 @@
-"""k-means of many maps at once: seeding, Lloyd's iterations, which centre is nearest.
+"""k-means of many maps at once: Lloyd's iterations, and which centre is nearest.
 
 Maps are taken in blocks that stay in a processor's cache over all iterations. A block is a table of
-columns, one per window, with a row of ones below them, so that each iteration is two batched
-products of matrices: centres times columns says which centre is nearest, columns times memberships
-gives sums and counts. :mod:`dccad.clustering` calls this; ``tests/reference.py`` holds the
-map-by-map version.
+columns, one per window, with a row of ones below them, so that each iteration from all starts is
+two batched products of matrices: centres times columns says which centre is nearest, memberships
+times columns gives sums and counts. :mod:`dccad.restarts` finds where to start, and
+:mod:`dccad.clustering` calls both; ``tests/reference.py`` holds the map-by-map version.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-SAMPLE = 2048
-"""Windows, drawn at random, on which restarts are run where there are more: twice as many of them,
-since each is soon done. A cluster of fewer windows than the sample shows may be missed."""
+from dccad.threads import one_thread
 
-RIVAL = 1.2
-"""A restart that ends elsewhere, with at most so many times the inertia of the best one on the
-sample, may be the better one on all windows, and is tried there."""
+CELLS = 1 << 20
+"""Numbers of several maps that are clustered together: few enough to stay in a processor's cache
+from one iteration to the next, many enough that calling torch takes little of the time."""
 
-CELLS = 1 << 18
-"""Numbers of several maps that are clustered together: so few stay in a processor's cache from one
-iteration to the next."""
+
+def on_blocks(
+    function: Callable[[slice], tuple[Tensor, ...]], latents: Tensor, n_starts: int = 1
+) -> tuple[Tensor, ...]:
+    """What a function gives for each block of maps, put together along the first axis."""
+    n_windows, n_maps, map_length = latents.shape
+    # a device other than the processor takes many maps at once
+    cells = CELLS if latents.device.type == "cpu" else 256 * CELLS
+    n_blocks = math.ceil(n_maps * n_windows * (map_length + n_starts) / cells)
+    step = math.ceil(n_maps / n_blocks)
+    parts = [function(slice(first, first + step)) for first in range(0, n_maps, step)]
+    return tuple(torch.cat(each) for each in zip(*parts, strict=True))
 
 
 def put_maps_first(latents: Tensor) -> Tensor:
     """Latents as (n_maps, map_length, n_windows), contiguous."""
-    # transposing a matrix is many times as fast as permuting three axes
-    return latents.flatten(1).T.contiguous().view(*latents.shape[1:], len(latents))
-
-
-def blocks_of(maps_first: Tensor) -> list[slice]:
-    """Maps that are clustered together; a device other than the processor takes many at once."""
-    cells = CELLS if maps_first.device.type == "cpu" else 1024 * CELLS
-    n_maps, map_length, n_windows = maps_first.shape
-    step = max(1, cells // (n_windows * (map_length + 1)))
-    return [slice(first, first + step) for first in range(0, n_maps, step)]
+    # transposing a whole matrix is many times as fast as permuting three axes or parts of a matrix
+    return latents.flatten(1).contiguous().T.contiguous().view(*latents.shape[1:], len(latents))
 
 
 def make_columns(maps_first: Tensor, offset: Tensor) -> Tensor:
-    """Centred windows of some maps as columns, (n_maps, map_length + 1, n_windows).
+    """Windows of some maps, less an offset, as columns: (n_maps, map_length + 1, n_windows).
 
     Below them stands a row of ones: products of matrices then count, and take constants along.
     """
     n_maps, map_length, n_windows = maps_first.shape
-    columns = maps_first.new_ones(n_maps, map_length + 1, n_windows)
+    columns = maps_first.new_empty(n_maps, map_length + 1, n_windows)
     torch.sub(maps_first, offset[..., None], out=columns[:, :-1])
+    columns[:, -1] = 1
     return columns
 
 
-def _threshold(columns: Tensor, tol: float) -> Tensor:
-    """How far the centres of each map may move at the end: a share of its variance."""
-    return tol * columns[:, :-1].square().mean(dim=(1, 2))
+def centre_columns(maps_first: Tensor) -> tuple[Tensor, Tensor]:
+    """Windows as columns, less their mean so that squares lose no digits to it; and the mean."""
+    offset = maps_first.mean(dim=2)
+    return make_columns(maps_first, offset), offset
 
 
 def descend(
-    maps_first: Tensor, offset: Tensor, start: Tensor, max_iter: int, tol: float
-) -> tuple[Tensor, Tensor]:
-    """Centres, less the offset, that Lloyd's iterations reach on all windows; their inertia."""
-    centres, inertia = [], []
-    for maps in blocks_of(maps_first):
-        columns = make_columns(maps_first[maps], offset[maps])
-        found = _lloyd(columns, start[maps], max_iter, _threshold(columns, tol))
-        centres.append(found)
-        inertia.append(_inertia(columns, found))
-    return torch.cat(centres), torch.cat(inertia)
-
-
-def seek(
-    latents: Tensor,
-    offset: Tensor,
-    n_clusters: int,
-    n_init: int,
-    max_iter: int,
-    tol: float,
-    generator: torch.Generator | None,
-) -> list[tuple[Tensor, Tensor]]:
-    """Run several restarts on a sample of the windows.
+    latents: Tensor, start: Tensor, max_iter: int, tol: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Run Lloyd's iterations on all windows of some maps, from one start for each.
 
     Returns
     -------
-    list of (maps, centres)
-        The best of every map; then, of the maps where another restart ends elsewhere and nearly as
-        well, the best such one. All less the offset.
+    centres : Tensor of shape (n_maps, n_clusters, map_length)
+    assignments : Tensor of shape (n_maps, n_windows), int16
+        Those that :func:`assign_block` gives.
+    inertia : Tensor of shape (n_maps,)
     """
-    sampled = len(latents) > SAMPLE
-    if sampled:
-        drawn = torch.randperm(len(latents), generator=generator)[:SAMPLE].sort().values
-        latents = latents[drawn.to(latents.device)]
     maps_first = put_maps_first(latents)
-    # drawn for all maps before any block: what a seed gives does not depend on the blocks
-    draws = [
-        _draw(len(maps_first), len(latents), n_clusters, generator, latents.device)
-        for _ in range(2 * n_init if sampled else n_init)
-    ]
-    first, maps_of_rivals, rivals = [], [], []
-    for maps in blocks_of(maps_first):
-        columns = make_columns(maps_first[maps], offset[maps])
-        threshold = _threshold(columns, tol)
-        starts = [
-            _plus_plus(columns[:, :-1], chosen[maps], reaches[:, maps]) for chosen, reaches in draws
-        ]
-        tried = torch.stack([_lloyd(columns, start, max_iter, threshold) for start in starts])
-        inertia = torch.stack([_inertia(columns, each) for each in tried])
-        every = torch.arange(inertia.shape[1], device=inertia.device)
-        least = inertia.amin(dim=0)
-        first.append(tried[inertia.argmin(dim=0), every])
-        elsewhere = inertia.masked_fill(inertia <= 1.0001 * least, torch.inf)
-        close = (elsewhere.amin(dim=0) < RIVAL * least).nonzero()[:, 0]
-        maps_of_rivals.append(close + maps.start)
-        rivals.append(tried[elsewhere.argmin(dim=0)[close], close])
-    found = [(torch.arange(len(maps_first), device=latents.device), torch.cat(first))]
-    if sampled and any(len(maps) for maps in maps_of_rivals):
-        found.append((torch.cat(maps_of_rivals), torch.cat(rivals)))
-    return found
+    columns, offset = centre_columns(maps_first)
+    started = torch.ones(len(start), 1, dtype=torch.bool, device=start.device)
+    ends = lloyd(columns, (start - offset[:, None])[:, None], started, max_iter, tol)
+    centres = ends[:, 0] + offset[:, None]
+    columns, centred = _centre_on(centres, maps_first)
+    numbers = nearest_centres(columns, centred[:, None])[:, 0]
+    residuals = _residuals(columns, centred, numbers)
+    inertia = torch.linalg.vector_norm(residuals, dim=2).square().sum(dim=1)
+    return centres, numbers.to(torch.int16), inertia
 
 
-def _lloyd(columns: Tensor, centres: Tensor, max_iter: int, threshold: Tensor) -> Tensor:
-    """Lloyd's iterations on :func:`make_columns` from given centres."""
-    centres = centres.clone()
-    active = torch.arange(len(columns), device=columns.device)
-    for _ in range(max_iter):
-        moved = _means(columns, nearest_centres(columns, centres[active]), centres[active])
-        going = (moved - centres[active]).square().sum(dim=(1, 2)) > threshold[active]
-        centres[active] = moved
-        still = int(going.sum())
-        if still == 0:
-            break
-        if still <= len(active) // 2:  # most maps settle long before the last one
-            active, columns = active[going], columns[going]
+def assign_block(latents: Tensor, centres: Tensor) -> Tensor:
+    """Nearest centre of each window of some maps, shape (n_maps, n_windows), int16."""
+    columns, centred = _centre_on(centres, put_maps_first(latents))
+    return nearest_centres(columns, centred[:, None])[:, 0].to(torch.int16)
+
+
+def _centre_on(centres: Tensor, maps_first: Tensor) -> tuple[Tensor, Tensor]:
+    """Windows as columns, and centres, both less the middle of the centres."""
+    offset = centres.mean(dim=1)
+    return make_columns(maps_first, offset), centres - offset[:, None]
+
+
+def lloyd(columns: Tensor, starts: Tensor, going: Tensor, max_iter: int, tol: float) -> Tensor:
+    """Lloyd's iterations on columns of some maps, from several starts for each map.
+
+    Parameters
+    ----------
+    columns : Tensor of shape (n_maps, map_length + 1, n_windows)
+        As :func:`make_columns` gives them.
+    starts : Tensor of shape (n_maps, n_starts, n_clusters, map_length)
+    going : Tensor of shape (n_maps, n_starts), bool
+        Which starts to iterate from; the others may stay where they are.
+    max_iter : int
+    tol : float
+        A start has settled when its centres move by at most this share of the map's variance.
+
+    Returns
+    -------
+    Tensor of the shape of the starts
+    """
+    centres, left, n_going = starts.clone(), max_iter, int(going.sum())
+    products = _sum_products(columns, columns)
+    total = products[:, -1, None, None]
+    variance = products.diagonal(dim1=1, dim2=2)[:, :-1].mean(dim=1, keepdim=True)
+    threshold = tol / columns.shape[2] * variance
+    while left and n_going:
+        # most settle long before the last one: whenever half of them have, pack the others together
+        maps = going.any(dim=1).nonzero()[:, 0]
+        first_going = going[maps].byte().argsort(dim=1, descending=True, stable=True)
+        packed = maps[:, None], first_going[:, : int(going.sum(dim=1).max())]
+        table = columns if len(maps) == len(columns) else columns[maps]
+        total_here, threshold_here, here = total[maps], threshold[maps], centres[packed]
+        enough = n_going // 2
+        while left and n_going > enough:
+            moved = _means(table, total_here, here)
+            moves = (moved - here).square_().sum(dim=(2, 3)) > threshold_here
+            here, left, n_going = moved, left - 1, int(moves.sum())
+        centres[packed] = here
+        going = torch.zeros_like(going).index_put(packed, moves)
     return centres
 
 
 def nearest_centres(columns: Tensor, centres: Tensor) -> Tensor:
-    """Nearest centre of each column, shape (n_maps, n_windows), in the dtype of the columns."""
-    # ‖x‖² is the same for every centre of a map, so the nearest one needs only ‖c‖² − 2 c · x
-    weights = torch.cat((-2 * centres, centres.square().sum(dim=2, keepdim=True)), dim=2)
-    if centres.shape[1] == 2:  # which side of the middle: one product decides
-        return ((weights[:, :1] - weights[:, 1:]) @ columns)[:, 0].gt_(0)
-    partial = (weights @ columns).unbind(dim=1)
-    best, number = partial[0], torch.zeros_like(partial[0])
-    for k, other in enumerate(partial[1:], start=1):  # torch's argmin takes many times as long
+    """Nearest centre of each column, shape (n_maps, n_starts, n_windows), in the columns' dtype."""
+    if centres.shape[2] == 2:  # which side of the middle: one product decides
+        return (_weights(centres).diff(dim=2)[:, :, 0] @ columns).lt_(0)
+    best, *others = _relative_distances(columns, centres)
+    number = torch.zeros_like(best)
+    for k, other in enumerate(others, start=1):  # torch's argmin takes many times as long
         number.masked_fill_(other < best, k)
         best = torch.minimum(best, other)
     return number
 
 
-def _members(assignments: Tensor, n_clusters: int, dtype: torch.dtype) -> Tensor:
-    """One where a window is in a cluster, else zero: (n_maps, n_clusters, n_windows)."""
+def squared_distances(columns: Tensor, centres: Tensor) -> Tensor:
+    """Squared distance of each window to its nearest centre, (n_maps, n_starts, n_windows).
+
+    Exact to the last digits of the window's own square: enough to compare starts.
+    """
+    best, *others = _relative_distances(columns, centres)
+    for other in others:
+        best = torch.minimum(best, other)
+    return best.add_(columns[:, None, :-1].square().sum(dim=2)).clamp_(min=0)
+
+
+def _weights(centres: Tensor) -> Tensor:
+    # ‖x‖² is the same for every centre of a map, so the nearest one needs only ‖c‖² − 2 c · x
+    return torch.cat((-2 * centres, centres.square().sum(dim=3, keepdim=True)), dim=3)
+
+
+def _relative_distances(columns: Tensor, centres: Tensor) -> tuple[Tensor, ...]:
+    """Squared distances to each centre less the window's own square, as many as centres."""
+    weights = _weights(centres)
+    products = weights.flatten(1, 2) @ columns
+    return tuple(products.unflatten(1, weights.shape[1:3]).unbind(dim=2))
+
+
+def _members(assignments: Tensor, n_clusters: int) -> Tensor:
+    """One where a window is in a cluster, for all but the first: one more axis before the last."""
     if n_clusters == 2:
-        upper = assignments.to(dtype)
-        return torch.stack((1 - upper, upper), dim=1)
-    numbers = torch.arange(n_clusters, device=assignments.device)[:, None]
-    return (assignments[:, None] == numbers).to(dtype)
+        return assignments[..., None, :]
+    numbers = torch.arange(1, n_clusters, device=assignments.device)[:, None]
+    return (assignments[..., None, :] == numbers).to(assignments.dtype)
 
 
-def _inertia(columns: Tensor, centres: Tensor) -> Tensor:
-    """Sum of squared distances of the windows to their nearest centres, shape (n_maps,)."""
-    return _squared_distances(columns, centres, nearest_centres(columns, centres)).sum(dim=1)
+def _sum_products(rows: Tensor, columns: Tensor) -> Tensor:
+    """Products of rows and columns, summed over the windows."""
+    if len(columns) < torch.get_num_threads():
+        # threads would share a sum, and round it otherwise than one thread
+        with one_thread():
+            return rows @ columns.transpose(1, 2)
+    return rows @ columns.transpose(1, 2)
 
 
-def _squared_distances(columns: Tensor, centres: Tensor, assignments: Tensor) -> Tensor:
-    """Squared distance of each window to its centre, shape (n_maps, n_windows)."""
-    members = _members(assignments, centres.shape[1], columns.dtype)
-    return (columns[:, :-1] - centres.transpose(1, 2) @ members).square_().sum(dim=1)
+def sum_clusters(columns: Tensor, total: Tensor, assignments: Tensor, n_clusters: int) -> Tensor:
+    """Sum of each cluster, and last its count: (n_maps, n_starts, n_clusters, map_length + 1)."""
+    members = _members(assignments, n_clusters)
+    sums = _sum_products(members.flatten(1, 2), columns).unflatten(1, members.shape[1:3])
+    # the first cluster has what the others leave
+    return torch.cat((total - sums.sum(dim=2, keepdim=True), sums), dim=2)
 
 
-def sum_clusters(columns: Tensor, assignments: Tensor, n_clusters: int) -> Tensor:
-    """Sum of each cluster, and last its count: (n_maps, n_clusters, map_length + 1)."""
-    members = _members(assignments, n_clusters, columns.dtype)
-    return (columns @ members.transpose(1, 2)).transpose(1, 2)
-
-
-def _means(columns: Tensor, assignments: Tensor, centres: Tensor) -> Tensor:
+def _means(columns: Tensor, total: Tensor, centres: Tensor) -> Tensor:
     """Mean of each cluster; an empty cluster moves to the window farthest from its centre."""
-    sums = sum_clusters(columns, assignments, centres.shape[1])
-    means = sums[..., :-1] / sums[..., -1:].clamp(min=1)
-    empty = sums[..., -1] == 0
-    if bool(empty.any()):
-        distances = _squared_distances(columns, centres, assignments)
-        for which in empty.any(dim=1).nonzero().flatten().tolist():
-            clusters = empty[which].nonzero().flatten()
-            farthest = distances[which].topk(len(clusters)).indices
-            means[which, clusters] = columns[which, :-1, farthest].T
+    assignments = nearest_centres(columns, centres)
+    sums = sum_clusters(columns, total, assignments, centres.shape[2])
+    counts = sums[..., -1:]
+    means = sums[..., :-1] / counts.clamp(min=1)
+    if not bool(counts.all()):
+        empty = counts[..., 0] == 0
+        for m, start in empty.any(dim=2).nonzero().tolist():
+            clusters, one = empty[m, start].nonzero()[:, 0], slice(m, m + 1)
+            residuals = _residuals(columns[one], centres[one, start], assignments[one, start])[0]
+            farthest = residuals.square().sum(dim=0).topk(len(clusters)).indices
+            means[m, start, clusters] = columns[m, :-1, farthest].T
     return means
 
 
-def _draw(
-    n_maps: int,
-    n_windows: int,
-    n_clusters: int,
-    generator: torch.Generator | None,
-    device: torch.device,
-) -> tuple[Tensor, Tensor]:
-    """Draw what one seeding of all maps needs.
-
-    Returns
-    -------
-    chosen : Tensor of shape (n_maps,), int64
-        The first window of each map.
-    reaches : Tensor of shape (n_clusters - 1, n_maps, n_trials), float64
-        Where on the scale of summed distances the candidates of each further centre lie, 0 to 1.
-    """
-    n_trials = 2 + int(math.log(n_clusters))
-    chosen = torch.randint(n_windows, (n_maps,), generator=generator)
-    shape = (n_clusters - 1, n_maps, n_trials)
-    reaches = torch.rand(shape, generator=generator, dtype=torch.float64)
-    return chosen.to(device), reaches.to(device)
-
-
-def _plus_plus(points: Tensor, chosen: Tensor, reaches: Tensor) -> Tensor:
-    """Seed every map by greedy k-means++ (Arthur and Vassilvitskii 2007, section 2.2).
-
-    Each step draws a few windows with probability proportional to their squared distance from the
-    centres so far, and keeps the one that brings the windows closest.
-    """
-    n_maps, _, n_windows = points.shape
-    maps = torch.arange(n_maps, device=points.device)
-    centres = [points[maps, :, chosen]]
-    nearest = (points - centres[0][..., None]).square().sum(dim=1)
-    for drawn in reaches:
-        # double precision: a float32 running sum over many windows would skip the small ones
-        reach = nearest.double().cumsum(dim=1)
-        trials = torch.searchsorted(reach, drawn * reach[:, -1:], right=True)
-        trials = trials.clamp(max=n_windows - 1)
-        best = torch.full((n_maps,), torch.inf, device=points.device, dtype=points.dtype)
-        kept, kept_nearest = torch.empty_like(centres[0]), nearest
-        for candidates in trials.T:
-            candidate = points[maps, :, candidates]
-            closer = torch.minimum(nearest, (points - candidate[..., None]).square().sum(dim=1))
-            potential = closer.sum(dim=1)
-            better = potential < best
-            best = torch.where(better, potential, best)
-            kept = torch.where(better[:, None], candidate, kept)
-            kept_nearest = torch.where(better[:, None], closer, kept_nearest)
-        centres.append(kept)
-        nearest = kept_nearest
-    return torch.stack(centres, dim=1)
+def _residuals(columns: Tensor, centres: Tensor, assignments: Tensor) -> Tensor:
+    """Windows less their centres, shape (n_maps, map_length, n_windows)."""
+    residuals = columns[:, :-1] - centres[:, 0, :, None]
+    apart = (centres[:, 1:] - centres[:, :1]).transpose(1, 2)
+    return residuals.baddbmm_(apart, _members(assignments, centres.shape[1]), alpha=-1)
