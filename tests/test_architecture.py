@@ -28,6 +28,7 @@ LAYERS = [
         "threads",
         "splitting",
         "kmeans",
+        "restarts",
     },
     {"inputs", "preparation_steps", "directional", "representation", "clustering"},
     {"preparation", "ranking", "objective", "statistics", "kernel_split"},
