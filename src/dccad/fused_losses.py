@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from dccad.losses import SMALLEST_VARIANCE
-from dccad.moments import MapForms, kernel_products, symmetric
+from dccad.moments import MapForms, form_values, kernel_products, symmetric
 from dccad.pooling import SMALLEST_VARIANCE as SMALLEST_MAP_VARIANCE
 
 
@@ -261,9 +261,9 @@ def _differentiate_clustering(
     n_linear = forms.linear.shape[2]
     weights = kernels.index_select(0, forms.kernels)
     quadratic = weights[n_linear:]
-    variance = (forms.quadratic * kernel_products(quadratic).T).sum(dim=1)
+    variance = form_values(forms.quadratic, kernel_products(quadratic))
     inside = variance.clamp(min=0).add_(SMALLEST_MAP_VARIANCE)
-    maps = torch.cat(((forms.linear * weights[:n_linear].T).sum(dim=1), inside.log()), dim=1)
+    maps = torch.cat((form_values(forms.linear, weights[:n_linear]), inside.log()), dim=1)
 
     errors, spread = maps - centres, maps - maps.mean(dim=0)
     unexplained = errors.square().mean(dim=0)

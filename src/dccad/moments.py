@@ -125,7 +125,7 @@ def pool_kernels(moments: Moments, kernels: Tensor) -> Pooled:
     (2.5, 4.0, 2.251)
     """
     mean, recent, variance = (
-        (coefficients[..., None] * weights.permute(2, 0, 1)).sum(dim=1).flatten(1)
+        torch.stack([form_values(coefficients, w) for w in weights.unbind(1)], dim=2).flatten(1)
         for coefficients, weights in zip(
             moments[:3], (kernels, kernels, kernel_products(kernels)), strict=True
         )
@@ -159,7 +159,7 @@ def pool_levels(moments: Moments, levels: Tensor, group: slice) -> Tensor:
     weights, products = levels[group], kernel_products(levels[group])
     mean, recent = ((part[..., group] * weights.T).sum(dim=1).square() for part in moments[:2])
     variance, recent_variance = (
-        (part[..., group] * products.T).sum(dim=1).clamp(min=0) for part in moments[2:]
+        form_values(part[..., group], products).clamp(min=0) for part in moments[2:]
     )
     energies = (mean + variance, recent + recent_variance, mean)
     pooled = torch.stack([energy.mean(dim=1) for energy in energies], dim=1)
@@ -238,9 +238,19 @@ def pool_forms(forms: MapForms, kernels: Tensor) -> Tensor:
     """
     mine = kernels.index_select(0, forms.kernels)
     n_linear = forms.linear.shape[2]
-    level = (forms.linear * mine[:n_linear].T).sum(dim=1)
-    variance = (forms.quadratic * kernel_products(mine[n_linear:]).T).sum(dim=1)
+    level = form_values(forms.linear, mine[:n_linear])
+    variance = form_values(forms.quadratic, kernel_products(mine[n_linear:]))
     return torch.cat((level, (variance.clamp(min=0) + SMALLEST_VARIANCE).log()), dim=1)
+
+
+def form_values(coefficients: Tensor, weights: Tensor) -> Tensor:
+    """Sum of coefficients (n_windows, n_terms, n_maps) times weights (n_maps, n_terms)."""
+    # term by term: a sum over an axis of so few numbers takes several times as long
+    by_term = weights.T.contiguous()
+    total: Tensor = coefficients[:, 0] * by_term[0]
+    for term in range(1, len(by_term)):
+        total = total.addcmul(coefficients[:, term], by_term[term])
+    return total
 
 
 def kernel_products(kernels: Tensor) -> Tensor:

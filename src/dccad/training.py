@@ -172,6 +172,7 @@ class _Loop:
         self.history: list[EpochRecord] = []
         self.updates: list[dict[str, Any]] = []
         self.latents = torch.empty(0)
+        self.targets: Targets | None = None  # until the next update
         self.best, self.waited = float("inf"), 0
         self.moments = self.find_moments()
 
@@ -239,8 +240,9 @@ class _Loop:
     ) -> bool:
         """One epoch of joint optimisation against the centres of the last update."""
         settings = self.settings
+        if self.targets is None:
+            self.targets = self.targets_of(split)
         started = perf_counter()
-        targets = self.targets_of(split)
         self.network.train()
         losses, sizes = [], []
         for indices in self.batches():
@@ -248,7 +250,7 @@ class _Loop:
                 self.network,
                 optimizer,
                 self.windows[indices],
-                targets.take(indices),
+                self.targets.take(indices),
                 split.kernels,
                 settings.alpha,
                 settings.routing,
@@ -279,7 +281,7 @@ class _Loop:
     def find_split(self, previous: KernelSplit | None = None) -> KernelSplit:
         """Centres and assignments of the current latents, ranks, and the kernel split."""
         settings = self.settings
-        self.latents = self.encode_all()
+        self.latents, self.targets = self.encode_all(), None
         initial = None
         if previous is not None and not has_exact_cut(self.latents, settings.n_clusters):
             initial = self.means_of(previous.clusters)
@@ -331,7 +333,7 @@ class _Loop:
         return (total_squares(values) / len(values)).sqrt().to(self.latents.dtype)
 
     def targets_of(self, split: KernelSplit) -> Targets:
-        """What L_C asks of every window until the next update."""
+        """What L_C asks of every window."""
         maps = split.clustering.nonzero().flatten()
         centres = own_centres(split.clusters.centres, split.clusters.assignments, maps)
         if self.moments is None:
@@ -347,13 +349,15 @@ class _Loop:
     def encode_all(self) -> Tensor:
         """Latents of every window, by window index, as prediction will see them."""
         self.network.eval()
+        moments = self.moments
         with torch.no_grad():
-            parts = [
-                self.network.pool_windows(self.windows[indices])
-                if self.moments is None
-                else self.network.pool_moments(self.moments.take(indices))
-                for indices in self.every_window().split(AT_ONCE)
-            ]
+            if moments is None:
+                every = self.every_window().split(AT_ONCE)
+                parts = [self.network.pool_windows(self.windows[part]) for part in every]
+            else:
+                starts = range(0, len(self.windows), AT_ONCE)
+                pieces = (moments.take(slice(start, start + AT_ONCE)) for start in starts)
+                parts = [self.network.pool_moments(piece) for piece in pieces]
         return torch.cat(parts)
 
     def record(
