@@ -66,21 +66,25 @@ def torch_network(windows, weights, running, settings, training):
 @pytest.mark.parametrize("strides", [(2, 3, 1), (1, 1), (3, 2, 2), (4, 1, 3), (12,)])
 @pytest.mark.parametrize(("norm", "out"), [(True, "none"), (False, "sigmoid")])
 @pytest.mark.parametrize("by_row", [True, False])
-def test_training_equals_torchs_own_convolutions(size, strides, norm, out, by_row):
+@pytest.mark.parametrize(("sensors", "kernels"), [(3, 2), (2, 1), (1, 1)])
+def test_training_equals_torchs_own_convolutions(
+    size, strides, norm, out, by_row, sensors, kernels
+):
     torch.manual_seed(size)
-    network = build(size=size, strides=strides, norm=norm, out=out).double()
-    windows = torch.randn(5, 3, 12, dtype=torch.float64)
+    network = build(sensors, 12, kernels, size, strides, norm, out).double()
+    windows = torch.randn(5, sensors, 12, dtype=torch.float64)
     if by_row:
         windows = windows.transpose(1, 2).contiguous().transpose(1, 2)
     twin = windows.clone().requires_grad_()
     windows.requires_grad_()
     weights = {k: p.detach().clone().requires_grad_() for k, p in network.named_parameters()}
     running = {k: b.clone() for k, b in network.named_buffers()}
-    for _ in range(2):  # the second time from running figures that are not 0 and 1
+    for of_latents in (False, True):  # the second time from running figures that are not 0 and 1
         found = network(windows)
         expected = torch_network(twin, weights, running, network.settings, training=True)
-        (found[0].square().sum() + (found[1] - windows).pow(3).sum()).backward()
-        (expected[0].square().sum() + (expected[1] - twin).pow(3).sum()).backward()
+        for given, (latents, output) in ((windows, found), (twin, expected)):
+            loss = (output - given).pow(3).sum()
+            (loss + latents.square().sum() if of_latents else loss).backward()
     pairs = [*zip(found, expected, strict=True), (windows.grad, twin.grad)]
     pairs += [(p.grad, weights[name].grad) for name, p in network.named_parameters()]
     pairs += [(b, running[k]) for k, b in network.named_buffers() if "running" in k]

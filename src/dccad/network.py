@@ -181,12 +181,23 @@ class Autoencoder(nn.Module, ABC):
         raise NotImplementedError
 
 
-# torch convolves windows of this size several times as fast with channels last in memory, which it
-# offers for images only: within the blocks a window is an image that is one pixel high.
+# For torch's convolutions a batch is one image: rows of the windows above one another, windows side
+# by side, sensors last in memory. Each kernel then meets all windows in one product of matrices;
+# window by window such small products cost more to prepare than to compute.
+
+
+def _image(windows: Tensor) -> Tensor:
+    """Windows (B, C, L) as one image (1, C, L, B)."""
+    return windows.permute(2, 0, 1).contiguous().unsqueeze(0).permute(0, 3, 1, 2)
+
+
+def _windows(image: Tensor) -> Tensor:
+    """The inverse of :func:`_image`, a view."""
+    return image.squeeze(0).permute(2, 0, 1)
 
 
 class EncoderBlock(nn.Module):
-    """Convolution, leaky ReLU, batch normalisation: (B, C, 1, L) to (B, kernels, 1, L / stride)."""
+    """Convolution, leaky ReLU, batch normalisation: (1, C, L, B) to (1, kernels, L / stride, B)."""
 
     def __init__(
         self, n_inputs: int, n_kernels: int, kernel_size: int, stride: int, batch_norm: bool
@@ -197,18 +208,17 @@ class EncoderBlock(nn.Module):
         self.normalisation = nn.BatchNorm2d(n_kernels) if batch_norm else None
 
     def forward(self, x: Tensor) -> Tensor:
-        """Shorten the last axis by the stride."""
+        """Shorten the windows by the stride."""
         own = self.convolution
         if own.kernel_size[0] % 2 == 0:  # sees one row more after its own than before
-            x = functional.pad(x, (0, 1))
-        x = functional.conv2d(
-            x, own.weight.unsqueeze(2), own.bias, (1, own.stride[0]), (0, int(own.padding[0]))
-        )
+            x = functional.pad(x, (0, 0, 0, 1))
+        padding = (int(own.padding[0]), 0)
+        x = functional.conv2d(x, own.weight.unsqueeze(3), own.bias, (own.stride[0], 1), padding)
         return _finish_block(x, self.normalisation)
 
 
 class DecoderBlock(nn.Module):
-    """Transposed convolution that undoes an encoder block: (B, C, 1, T) to (…, 1, T × stride).
+    """Transposed convolution that undoes an encoder block: T rows to T × stride.
 
     The last block of the decoder has neither leaky ReLU nor normalisation: sensors take any value.
     """
@@ -233,21 +243,27 @@ class DecoderBlock(nn.Module):
         self.normalisation = nn.BatchNorm2d(n_kernels) if batch_norm and not last else None
 
     def forward(self, x: Tensor) -> Tensor:
-        """Lengthen the last axis by the stride."""
-        own = self.convolution
-        stride, length = own.stride[0], x.shape[-1] * own.stride[0]
-        crop, extra = (0, int(own.padding[0])), (0, own.output_padding[0])
-        x = functional.conv_transpose2d(
-            x, own.weight.unsqueeze(2), own.bias, (1, stride), crop, extra
+        """Lengthen the windows by the stride."""
+        own, length = self.convolution, x.shape[2] * self.convolution.stride[0]
+        stride, crop, extra = (
+            (own.stride[0], 1),
+            (int(own.padding[0]), 0),
+            (own.output_padding[0], 0),
         )
-        if x.shape[-1] > length:  # an even kernel that moves by one row
-            x = x[..., :length]
+        x = functional.conv_transpose2d(x, own.weight.unsqueeze(3), own.bias, stride, crop, extra)
+        if x.shape[2] > length:  # an even kernel that moves by one row
+            x = x[:, :, :length]
         return x if self.last else _finish_block(x, self.normalisation)
 
 
 def _finish_block(x: Tensor, normalisation: nn.BatchNorm2d | None) -> Tensor:
     x = functional.leaky_relu(x, 0.01, inplace=True)
-    return x if normalisation is None else normalisation(x)
+    if normalisation is None:
+        return x
+    # After a single channel a convolution may lay its maps channels first. Of one image laid so,
+    # torch (2.13) gives a wrong gradient where the gradient that arrives has channels last.
+    normalised: Tensor = normalisation(x.contiguous(memory_format=torch.channels_last))
+    return normalised
 
 
 class ConvAutoencoder(Autoencoder):
@@ -291,14 +307,12 @@ class ConvAutoencoder(Autoencoder):
 
     def encode(self, windows: Tensor) -> Tensor:
         """Windows (B, C, L) to latents (B, M, T)."""
-        images = windows.unsqueeze(2).contiguous(memory_format=torch.channels_last)
-        latents: Tensor = self.encoder(images).squeeze(2)
-        return latents
+        latents: Tensor = self.encoder(_image(windows))
+        return _windows(latents)
 
     def decode(self, latents: Tensor) -> Tensor:
         """Latents (B, M, T) to reconstructed windows (B, C, L)."""
-        images = latents.unsqueeze(2).contiguous(memory_format=torch.channels_last)
-        reconstruction: Tensor = self.decoder(images).squeeze(2)
+        reconstruction: Tensor = _windows(self.decoder(_image(latents)))
         if self.settings.output_activation == "sigmoid":
             reconstruction = torch.sigmoid(reconstruction)
         return reconstruction
