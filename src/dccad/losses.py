@@ -22,7 +22,8 @@ def reconstruction_loss(reconstruction: Tensor, windows: Tensor) -> Tensor:
     >>> reconstruction_loss(torch.zeros(1, 2, 2), torch.tensor([[[1.0, 1.0], [3.0, 3.0]]])).item()
     5.0
     """
-    return functional.mse_loss(reconstruction, windows)
+    # rows first, as the published network lays its reconstruction and wants the gradient to lie
+    return functional.mse_loss(reconstruction.permute(2, 0, 1), windows.permute(2, 0, 1))
 
 
 def clustering_loss(latents: Tensor, centres: Tensor, relative: bool = False) -> Tensor:

@@ -181,26 +181,44 @@ class Autoencoder(nn.Module, ABC):
         raise NotImplementedError
 
 
+# For torch's convolutions a batch is one image: rows of the windows above one another, windows side
+# by side, sensors last in memory. Each kernel then meets all windows in one product of matrices;
+# window by window such small products cost more to prepare than to compute.
+
+
+def _image(windows: Tensor) -> Tensor:
+    """Windows (B, C, L) as one image (1, C, L, B)."""
+    return windows.permute(2, 0, 1).contiguous().unsqueeze(0).permute(0, 3, 1, 2)
+
+
+def _windows(image: Tensor) -> Tensor:
+    """The inverse of :func:`_image`, a view."""
+    return image.squeeze(0).permute(2, 0, 1)
+
+
 class EncoderBlock(nn.Module):
-    """Convolution, leaky ReLU, batch normalisation: (B, C, L) to (B, kernels, L / stride)."""
+    """Convolution, leaky ReLU, batch normalisation: (1, C, L, B) to (1, kernels, L / stride, B)."""
 
     def __init__(
         self, n_inputs: int, n_kernels: int, kernel_size: int, stride: int, batch_norm: bool
     ) -> None:
         super().__init__()
-        self.padding = ((kernel_size - 1) // 2, kernel_size // 2)
-        self.convolution = nn.Conv1d(n_inputs, n_kernels, kernel_size, stride)
-        self.normalisation = nn.BatchNorm1d(n_kernels) if batch_norm else None
+        padding = (kernel_size - 1) // 2
+        self.convolution = nn.Conv1d(n_inputs, n_kernels, kernel_size, stride, padding)
+        self.normalisation = nn.BatchNorm2d(n_kernels) if batch_norm else None
 
     def forward(self, x: Tensor) -> Tensor:
-        """Shorten the last axis by the stride."""
-        x = self.convolution(functional.pad(x, self.padding))
-        x = functional.leaky_relu(x, 0.01)
-        return x if self.normalisation is None else self.normalisation(x)
+        """Shorten the windows by the stride."""
+        own = self.convolution
+        if own.kernel_size[0] % 2 == 0:  # sees one row more after its own than before
+            x = functional.pad(x, (0, 0, 0, 1))
+        padding = (int(own.padding[0]), 0)
+        x = functional.conv2d(x, own.weight.unsqueeze(3), own.bias, (own.stride[0], 1), padding)
+        return _finish_block(x, self.normalisation)
 
 
 class DecoderBlock(nn.Module):
-    """Transposed convolution that undoes an encoder block: (B, C, T) to (B, kernels, T × stride).
+    """Transposed convolution that undoes an encoder block: T rows to T × stride.
 
     The last block of the decoder has neither leaky ReLU nor normalisation: sensors take any value.
     """
@@ -215,23 +233,37 @@ class DecoderBlock(nn.Module):
         last: bool,
     ) -> None:
         super().__init__()
-        self.stride, self.last = stride, last
-        self.crop = (kernel_size - 1) // 2
+        self.last = last
+        crop = (kernel_size - 1) // 2
         # long enough that the crop, the adjoint of the encoder's padding, leaves T × stride
-        extra = max(0, stride + self.crop - kernel_size)
+        extra = max(0, stride + 2 * crop - kernel_size)
         self.convolution = nn.ConvTranspose1d(
-            n_inputs, n_kernels, kernel_size, stride, output_padding=extra
+            n_inputs, n_kernels, kernel_size, stride, crop, output_padding=extra
         )
-        self.normalisation = nn.BatchNorm1d(n_kernels) if batch_norm and not last else None
+        self.normalisation = nn.BatchNorm2d(n_kernels) if batch_norm and not last else None
 
     def forward(self, x: Tensor) -> Tensor:
-        """Lengthen the last axis by the stride."""
-        length = x.shape[-1] * self.stride
-        x = self.convolution(x)[..., self.crop : self.crop + length]
-        if self.last:
-            return x
-        x = functional.leaky_relu(x, 0.01)
-        return x if self.normalisation is None else self.normalisation(x)
+        """Lengthen the windows by the stride."""
+        own, length = self.convolution, x.shape[2] * self.convolution.stride[0]
+        stride, crop, extra = (
+            (own.stride[0], 1),
+            (int(own.padding[0]), 0),
+            (own.output_padding[0], 0),
+        )
+        x = functional.conv_transpose2d(x, own.weight.unsqueeze(3), own.bias, stride, crop, extra)
+        if x.shape[2] > length:  # an even kernel that moves by one row
+            x = x[:, :, :length]
+        return x if self.last else _finish_block(x, self.normalisation)
+
+
+def _finish_block(x: Tensor, normalisation: nn.BatchNorm2d | None) -> Tensor:
+    x = functional.leaky_relu(x, 0.01, inplace=True)
+    if normalisation is None:
+        return x
+    # After a single channel a convolution may lay its maps channels first. Of one image laid so,
+    # torch (2.13) gives a wrong gradient where the gradient that arrives has channels last.
+    normalised: Tensor = normalisation(x.contiguous(memory_format=torch.channels_last))
+    return normalised
 
 
 class ConvAutoencoder(Autoencoder):
@@ -275,12 +307,12 @@ class ConvAutoencoder(Autoencoder):
 
     def encode(self, windows: Tensor) -> Tensor:
         """Windows (B, C, L) to latents (B, M, T)."""
-        latents: Tensor = self.encoder(windows)
-        return latents
+        latents: Tensor = self.encoder(_image(windows))
+        return _windows(latents)
 
     def decode(self, latents: Tensor) -> Tensor:
         """Latents (B, M, T) to reconstructed windows (B, C, L)."""
-        reconstruction: Tensor = self.decoder(latents)
+        reconstruction: Tensor = _windows(self.decoder(_image(latents)))
         if self.settings.output_activation == "sigmoid":
             reconstruction = torch.sigmoid(reconstruction)
         return reconstruction
