@@ -19,8 +19,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from sklearn.cluster import KMeans
+from torch.nn import functional
 
 from dccad.directional import make_network
+from dccad.network import ConvAutoencoder
 from dccad.ranking import LAGS
 
 
@@ -67,7 +69,7 @@ def fit(windows, network_settings, settings, orders=None):
         ):
             batch = torch.stack([torch.tensor(samples[i]) for i in indices])
             optimizer.zero_grad()
-            loss = ((network.decode(network.encode(batch)) - batch) ** 2).mean()
+            loss = ((decode(network, encode(network, batch)) - batch) ** 2).mean()
             loss.backward()
             optimizer.step()
             total += loss.item() * len(indices)
@@ -104,6 +106,48 @@ def fit(windows, network_settings, settings, orders=None):
     return Found(network.eval(), clusters, history, seconds)
 
 
+def encode(network, windows):
+    """Windows to activation maps; those of the published network by convolutions, one by one."""
+    if not isinstance(network, ConvAutoencoder):
+        return network.encode(windows)
+    for block in network.encoder:
+        layer = block.convolution
+        size = layer.kernel_size[0]
+        windows = functional.pad(windows, ((size - 1) // 2, size // 2))
+        windows = functional.conv1d(windows, layer.weight, layer.bias, layer.stride)
+        windows = finish(windows, block.normalisation)
+    return windows
+
+
+def decode(network, maps):
+    if not isinstance(network, ConvAutoencoder):
+        return network.decode(maps)
+    for block in network.decoder:
+        layer = block.convolution
+        size, stride = layer.kernel_size[0], layer.stride[0]
+        crop, length = (size - 1) // 2, maps.shape[2] * stride
+        extra = max(0, stride + crop - size)
+        maps = functional.conv_transpose1d(
+            maps, layer.weight, layer.bias, stride, output_padding=extra
+        )[..., crop : crop + length]
+        maps = maps if block.last else finish(maps, block.normalisation)
+    return torch.sigmoid(maps) if network.settings.output_activation == "sigmoid" else maps
+
+
+def finish(maps, normalisation):
+    maps = functional.leaky_relu(maps, 0.01)
+    if normalisation is None:
+        return maps
+    return functional.batch_norm(
+        maps,
+        normalisation.running_mean,
+        normalisation.running_var,
+        normalisation.weight,
+        normalisation.bias,
+        normalisation.training,
+    )
+
+
 def batches(n_windows, batch_size, generator):
     order = torch.randperm(n_windows, generator=generator).tolist()
     found = [order[i : i + batch_size] for i in range(0, n_windows, batch_size)]
@@ -116,8 +160,8 @@ def joint_step(network, optimizer, batch, indices, clusters, settings):
     """One step of L = (1 − α) L_R + α L_C, or the two steps of the published routing."""
     alpha = settings.alpha
     optimizer.zero_grad()
-    maps = network.encode(batch)
-    reconstruction = ((network.decode(maps) - batch) ** 2).mean()
+    maps = encode(network, batch)
+    reconstruction = ((decode(network, maps) - batch) ** 2).mean()
     cluster = clustering_loss(
         network.pool(maps), clusters, indices, relative=settings.ranking != "distance"
     )
@@ -130,7 +174,7 @@ def joint_step(network, optimizer, batch, indices, clusters, settings):
     else:
         step_without(optimizer, network.map_parameters(), rest)
         optimizer.zero_grad()
-        ((network.decode(network.encode(batch)) - batch) ** 2).mean().backward()
+        ((decode(network, encode(network, batch)) - batch) ** 2).mean().backward()
         step_without(optimizer, network.map_parameters(), ~rest)
     return reconstruction.item(), cluster.item()
 
@@ -167,7 +211,7 @@ def find_clusters(network, samples, windows, settings, seconds):
     with torch.no_grad():
         latents = np.concatenate(
             [
-                network.pool(network.encode(torch.tensor(np.stack(samples[i : i + 1024])))).numpy()
+                network.pool(encode(network, torch.tensor(np.stack(samples[i : i + 1024])))).numpy()
                 for i in range(0, len(samples), 1024)
             ]
         )
