@@ -20,7 +20,7 @@ from dccad.sliding import sliding_mean, sliding_variance
 from dccad.statistics import WindowStatistics
 from dccad.windows import WindowSet
 
-AT_ONCE = 2048
+AT_ONCE = 4096
 """Windows of a run that are read at a time; bounds the memory, and changes no result."""
 
 FEWEST_NEIGHBOURS = 4
@@ -208,7 +208,7 @@ def pieces(found: list[tuple[int, int]]) -> list[tuple[int, int]]:
     Examples
     --------
     >>> pieces([(0, 5000), (5000, 5003)])
-    [(0, 2048), (2048, 4096), (4096, 5000), (5000, 5003)]
+    [(0, 4096), (4096, 5000), (5000, 5003)]
     """
     return [
         (start, min(start + AT_ONCE, last))

@@ -24,7 +24,7 @@ from dccad.windows import WindowSet
 
 RepresentationKind: TypeAlias = Literal["sensors+whitened", "whitened", "sensors"]
 
-AT_ONCE = 1 << 11
+AT_ONCE = 1 << 12
 """Rows that are brought into the representation in one piece: few enough to stay in cache."""
 
 COVARIANCE_ROWS = 200_000
