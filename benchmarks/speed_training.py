@@ -259,7 +259,7 @@ def compare_steps(dataset, arguments):
                 steps(network, partial(automatic, network), batch)
 
         sides = {
-            "as it is": lambda n=plain, b=batch: steps(n, n.reconstruction_loss, b),
+            "as it is": lambda n=plain, b=batch: steps(n, n.differentiate, b),
             "automatic": lambda n=plain, b=batch: steps(n, partial(automatic, n), b),
             "bfloat16 autocast": in_bfloat16,
         }
@@ -294,15 +294,15 @@ def compare_steps(dataset, arguments):
 
 
 def automatic(network, batch):
-    """L_R of the network as it stands, left to automatic differentiation."""
-    return torch.nn.functional.mse_loss(network(batch)[1].float(), batch)
+    """The gradient of L_R of the network as it stands, left to automatic differentiation."""
+    torch.nn.functional.mse_loss(network(batch)[1].float(), batch).backward()
 
 
-def steps(network, loss_of, batch, n_steps=STEPS):
+def steps(network, differentiate, batch, n_steps=STEPS):
     for _ in range(n_steps):
         for parameter in network.parameters():
             parameter.grad = None
-        loss_of(batch).backward()
+        differentiate(batch)
 
 
 PARTS = {"fit": compare_fits, "clustering": compare_clustering, "steps": compare_steps}

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from dccad import moments
 from dccad.directional import DirectionalAutoencoder, DirectionalSettings, describe_maps
 from dccad.losses import Targets, clustering_loss, own_centres, reconstruction_loss
 from dccad.network import Autoencoder
@@ -213,51 +214,57 @@ def test_the_decoder_is_its_transposed_convolution(name):
 def test_training_follows_the_losses_and_gradients_that_the_maps_would_give(
     name, relative, training
 ):
-    network = build(name).train(training)
+    network, twin = build(name).train(training), build(name).train(training)
     windows, targets, _ = make_batch(network, n=7)
-    parameters = list(network.parameters())
-    running = {k: v.clone() for k, v in network.named_buffers()}
-    plain = Autoencoder.losses(network, windows, targets, relative)
-    expected = [gradients_of(loss, parameters) for loss in plain]
-    brought_on = {k: v.clone() for k, v in network.named_buffers()}
-    for buffer, before in zip(network.buffers(), running.values(), strict=True):
-        buffer.copy_(before)
-    for _ in range(2):  # the second batch finds the memory of the first
-        for buffer, before in zip(network.buffers(), running.values(), strict=True):
-            buffer.copy_(before)
-        found = network.losses(windows, targets, relative)
-        for one, two in zip(found, plain, strict=True):
+    for given in (None, targets, targets):  # later batches find the memory of the first
+        found = network.differentiate(windows, given, 0.3, relative)
+        expected = Autoencoder.differentiate(twin, windows, given, 0.3, relative)
+        assert (found[1] is None) == (given is None)
+        pairs = [*zip(found, expected, strict=True)][: 1 if given is None else 2]
+        for one, two in pairs:
             torch.testing.assert_close(one, two, rtol=1e-10, atol=1e-10)
-        for loss, gradients in zip(found, expected, strict=True):
-            for one, two in zip(gradients_of(loss, parameters), gradients, strict=True):
-                torch.testing.assert_close(one, two, rtol=1e-8, atol=1e-9)
-    for which, buffer in network.named_buffers():
-        torch.testing.assert_close(buffer, brought_on[which], rtol=1e-10, atol=1e-12)
+            assert not one.requires_grad
+        for one, two in zip(network.parameters(), twin.parameters(), strict=True):
+            torch.testing.assert_close(one.grad, two.grad, rtol=1e-8, atol=1e-9)
+        for one, two in zip(network.buffers(), twin.buffers(), strict=True):
+            torch.testing.assert_close(one, two, rtol=1e-10, atol=1e-12)
 
 
 def test_a_clustering_map_that_does_not_vary_gives_finite_gradients():
-    network = build("sensors and directions").train()
+    network, twin = build("sensors and directions").train(), build("sensors and directions").train()
     windows, targets, _ = make_batch(network)
     windows[:, :2] = 1.0  # no variance over positions, nor over windows
-    cluster = network.losses(windows, targets, relative=True)[1]
-    (found,) = gradients_of(cluster, [network.kernels])
-    plain = Autoencoder.losses(network, windows, targets, relative=True)[1]
-    (expected,) = gradients_of(plain, [network.kernels])
-    assert found.isfinite().all()
-    torch.testing.assert_close(found[4:], expected[4:], rtol=1e-8, atol=1e-9)
+    network.differentiate(windows, targets, 0.9, relative=True)
+    Autoencoder.differentiate(twin, windows, targets, 0.9, relative=True)
+    assert network.kernels.grad.isfinite().all()
+    found, expected = network.kernels.grad[4:], twin.kernels.grad[4:]
+    torch.testing.assert_close(found, expected, rtol=1e-8, atol=1e-9)
+
+
+def test_what_is_kept_while_scoring_does_not_stop_automatic_differentiation():
+    for cached in (moments._pairs, moments._averages, moments._by_lag):
+        cached.cache_clear()
+    network = build("sensors and directions")
+    windows = windows_for(network.settings)
+    with torch.inference_mode():
+        scored = network.pool_windows(windows)
+    pooled = network.pool_windows(windows)
+    torch.testing.assert_close(pooled, scored, rtol=0, atol=0)
+    pooled.sum().backward()
+    assert network.kernels.grad.abs().min() > 0
 
 
 def test_the_losses_of_a_smaller_last_batch_do_not_see_the_batch_before():
     network = build("sensors and directions").train()
     windows = windows_for(network.settings, n=7)
-    first = network.reconstruction_loss(windows[:3]).item()
-    network.reconstruction_loss(windows)
-    assert network.reconstruction_loss(windows[:3]).item() == first
+    first = network.differentiate(windows[:3])[0].item()
+    network.differentiate(windows)
+    assert network.differentiate(windows[:3])[0].item() == first
 
 
 def test_memory_of_training_is_given_back_and_is_not_part_of_a_copy():
     network = build("sensors and directions").train()
-    network.reconstruction_loss(windows_for(network.settings))
+    network.differentiate(windows_for(network.settings))
     assert network._scratch._kept
     assert not copy.deepcopy(network)._scratch._kept
     assert not pickle.loads(pickle.dumps(network))._scratch._kept

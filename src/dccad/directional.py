@@ -17,15 +17,14 @@ from torch.nn import functional
 from dccad.fused_losses import (
     Scratch,
     Weights,
-    fused_clustering_loss,
-    fused_reconstruction_loss,
+    differentiate_clustering,
+    differentiate_reconstruction,
 )
-from dccad.losses import Targets, clustering_loss
+from dccad.losses import Targets
 from dccad.moments import (
     MapForms,
     Moments,
     map_forms,
-    pool_forms,
     pool_kernels,
     pool_levels,
     window_moments,
@@ -129,22 +128,53 @@ class DirectionalAutoencoder(Autoencoder):
         """Activation maps to reconstructed windows (B, D, L)."""
         return self._expand(self._activate(self.mixing(maps)))
 
-    def reconstruction_loss(self, windows: Tensor) -> Tensor:
-        """L_R of a batch, with its gradient written out where the network is being trained."""
-        if not self.training:
-            return super().reconstruction_loss(windows)
-        assert self.mixing.bias is not None
-        assert self.decoder.bias is not None
-        weights = Weights(
-            self.kernels_of_directions,
-            self._mixing_of_directions,
-            self.mixing.bias,
-            self.normalisation.weight,
-            self.normalisation.bias,
-            self.decoder.weight,
-            self.decoder.bias,
-        )
-        return fused_reconstruction_loss(windows, weights, self.normalisation, LEAK, self._scratch)
+    def differentiate(
+        self,
+        windows: Tensor,
+        targets: Targets | None = None,
+        alpha: float = 0.0,
+        relative: bool = False,
+    ) -> tuple[Tensor, Tensor | None]:
+        """Leave the gradient in the parameters, by derivatives that are written out."""
+        if not self.training:  # batch normalisation has another derivative
+            return super().differentiate(windows, targets, alpha, relative)
+        parameters = self._weights()
+        for parameter, _ in parameters:
+            if parameter.grad is None:
+                parameter.grad = torch.empty_like(parameter)
+        with torch.inference_mode():
+            weights = Weights(*(parameter.view(shape) for parameter, shape in parameters))
+            loss, slopes = differentiate_reconstruction(
+                windows, weights, self.normalisation, LEAK, self._scratch
+            )
+            factor = (1.0 if targets is None else 1 - alpha) * 2 / windows.numel()
+            for (parameter, shape), slope in zip(parameters, slopes, strict=True):
+                assert parameter.grad is not None
+                torch.mul(slope, factor, out=parameter.grad.view(shape))
+            if targets is None:
+                return loss, None
+            forms = targets.forms or self.forms(self.moments(windows), targets.maps)
+            cluster, slope = differentiate_clustering(
+                forms, targets.centres[..., 0], self.kernels, relative
+            )
+            assert self.kernels.grad is not None
+            self.kernels.grad.add_(slope, alpha=alpha)
+        return loss, cluster
+
+    def _weights(self) -> list[tuple[Tensor, tuple[int, ...]]]:
+        """All parameters in the order of :class:`~dccad.fused_losses.Weights`, and their shapes."""
+        mixing, decoder, own = self.mixing, self.decoder, self.normalisation
+        assert mixing.bias is not None
+        assert decoder.bias is not None
+        by_direction = self.kernels_of_directions.shape
+        flat = [mixing.bias, own.weight, own.bias]
+        return [
+            (self.kernels, by_direction),
+            (mixing.weight, (-1, *by_direction[:2])),
+            *((parameter, parameter.shape) for parameter in flat),
+            (decoder.weight, decoder.weight.shape),
+            (decoder.bias, decoder.bias.shape),
+        ]
 
     def train(self, mode: bool = True) -> DirectionalAutoencoder:
         """Begin or end training, whose memory is given back at its end."""
@@ -220,18 +250,6 @@ class DirectionalAutoencoder(Autoencoder):
     def forms(self, moments: Moments, maps: Tensor) -> MapForms:
         """What the chosen pooled maps, each of a single kernel, are read from in training."""
         return map_forms(moments, maps, self.settings.kernels_per_direction)
-
-    def losses(
-        self, windows: Tensor, targets: Targets, relative: bool = False
-    ) -> tuple[Tensor, Tensor]:
-        """Windows and what their clustering maps are to be to (L_R, L_C)."""
-        forms = targets.forms or self.forms(self.moments(windows), targets.maps)
-        if relative:
-            cluster = fused_clustering_loss(forms, targets.centres[..., 0], self.kernels)
-        else:
-            latents = pool_forms(forms, self.kernels)[..., None]
-            cluster = clustering_loss(latents, targets.centres)
-        return self.reconstruction_loss(windows), cluster
 
     @property
     def kernels_of_directions(self) -> Tensor:

@@ -11,7 +11,6 @@ of the same forms. `tests/test_directional.py` compares both with the network as
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
@@ -108,14 +107,14 @@ class Weights(NamedTuple):
     decoder_bias: Tensor
 
 
-def fused_reconstruction_loss(
+def differentiate_reconstruction(
     windows: Tensor,
     weights: Weights,
     normalisation: nn.BatchNorm1d,
     leak: float,
     scratch: Scratch,
-) -> Tensor:
-    """L_R of a batch in training, which automatic differentiation takes as one operation.
+) -> tuple[Tensor, Weights]:
+    """L_R of a batch in training, and its gradient.
 
     Parameters
     ----------
@@ -130,38 +129,11 @@ def fused_reconstruction_loss(
 
     Returns
     -------
-    Tensor, a scalar
+    loss : Tensor, a scalar
+    slopes : Weights
+        The derivative by each of the weights, less the factor 2 / ``windows.numel()``.
     """
-    rows = windows.detach().transpose(1, 2).contiguous()
-    apply: Callable[..., Tensor] = _Loss.apply
-    return apply(rows, normalisation, leak, scratch, *weights)
-
-
-class _Loss(torch.autograd.Function):
-    @staticmethod
-    def forward(
-        ctx: Any,
-        rows: Tensor,
-        normalisation: nn.BatchNorm1d,
-        leak: float,
-        scratch: Scratch,
-        *weights: Tensor,
-    ) -> Tensor:
-        loss, slopes = _differentiate(rows, Weights(*weights), normalisation, leak, scratch)
-        ctx.save_for_backward(*slopes)
-        ctx.factor = 2 / rows.numel()
-        return loss
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, factor: Tensor) -> tuple[Tensor | None, ...]:
-        return (*[None] * 4, *torch._foreach_mul(ctx.saved_tensors, factor * ctx.factor))
-
-
-def _differentiate(
-    rows: Tensor, weights: Weights, normalisation: nn.BatchNorm1d, leak: float, scratch: Scratch
-) -> tuple[Tensor, Weights]:
-    """L_R, and its derivative by each of the weights, less the factor 2 / (number of errors)."""
+    rows = windows.transpose(1, 2).contiguous()
     n_directions = rows.shape[2]
     kernels = weights.kernels[..., None]  # direction, kernel, row, channel
     mixing = weights.mixing.permute(1, 2, 0).contiguous()[:, :, None]
@@ -221,8 +193,10 @@ def _differentiate(
     )
 
 
-def fused_clustering_loss(forms: MapForms, centres: Tensor, kernels: Tensor) -> Tensor:
-    """Relative L_C of a batch, which automatic differentiation takes as one operation.
+def differentiate_clustering(
+    forms: MapForms, centres: Tensor, kernels: Tensor, relative: bool
+) -> tuple[Tensor, Tensor]:
+    """L_C of a batch, and its gradient.
 
     Parameters
     ----------
@@ -231,33 +205,14 @@ def fused_clustering_loss(forms: MapForms, centres: Tensor, kernels: Tensor) -> 
     centres : Tensor of shape (n_windows, n_chosen)
         Each window's own centre on each of them.
     kernels : Tensor of shape (n_kernels, kernel_size)
+    relative : bool
 
     Returns
     -------
-    Tensor, a scalar
+    loss : Tensor, a scalar
         As :func:`dccad.losses.clustering_loss` of :func:`dccad.moments.pool_forms`.
+    slope : Tensor of shape (n_kernels, kernel_size)
     """
-    apply: Callable[..., Tensor] = _ClusteringLoss.apply
-    return apply(kernels, centres, *forms)
-
-
-class _ClusteringLoss(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, kernels: Tensor, centres: Tensor, *forms: Tensor) -> Tensor:
-        loss, slope = _differentiate_clustering(kernels, centres, MapForms(*forms))
-        ctx.save_for_backward(slope)
-        return loss
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, factor: Tensor) -> tuple[Tensor | None, ...]:
-        return (ctx.saved_tensors[0] * factor, *[None] * 4)
-
-
-def _differentiate_clustering(
-    kernels: Tensor, centres: Tensor, forms: MapForms
-) -> tuple[Tensor, Tensor]:
-    """Relative L_C, and its derivative by the kernels."""
     n_linear = forms.linear.shape[2]
     weights = kernels.index_select(0, forms.kernels)
     quadratic = weights[n_linear:]
@@ -265,20 +220,23 @@ def _differentiate_clustering(
     inside = variance.clamp(min=0).add_(SMALLEST_MAP_VARIANCE)
     maps = torch.cat((form_values(forms.linear, weights[:n_linear]), inside.log()), dim=1)
 
-    errors, spread = maps - centres, maps - maps.mean(dim=0)
-    unexplained = errors.square().mean(dim=0)
-    total = spread.square().mean(dim=0)
-    bounded = total.clamp(min=SMALLEST_VARIANCE)
-    share = unexplained / bounded
-    # a map whose variance is below the smallest is divided by that: it does not move the divisor
-    of_maps = torch.addcmul(errors, spread, share * (total >= SMALLEST_VARIANCE), value=-1)
-    of_maps *= 2 / (maps.numel() * bounded)
+    errors = maps - centres
+    loss, of_maps = errors.square().mean(dim=0), errors
+    if relative:
+        spread = maps - maps.mean(dim=0)
+        total = spread.square().mean(dim=0)
+        bounded = total.clamp(min=SMALLEST_VARIANCE)
+        loss /= bounded
+        # where the variance is below the smallest it does not move the divisor
+        moved = loss * (total >= SMALLEST_VARIANCE)
+        of_maps = torch.addcmul(errors, spread, moved, value=-1) / bounded
+    of_maps *= 2 / maps.numel()
 
     of_means = (forms.linear * of_maps[:, None, :n_linear]).sum(dim=0)
     of_variances = of_maps[:, n_linear:] / inside * (variance > 0)
     form = symmetric((forms.quadratic * of_variances[:, None]).sum(dim=0), kernels.shape[1])
     of_weights = torch.cat((of_means, 2 * (form * quadratic.T).sum(dim=1)), dim=1).T
-    return share.mean(), torch.zeros_like(kernels).index_add_(0, forms.kernels, of_weights)
+    return loss.mean(), torch.zeros_like(kernels).index_add_(0, forms.kernels, of_weights)
 
 
 def _gather(by_row: Tensor, out: Tensor) -> Tensor:

@@ -76,6 +76,7 @@ def window_moments(windows: Tensor, kernel_size: int) -> Moments:
 
 
 @lru_cache
+@torch.inference_mode(False)  # what is kept may be needed where gradients are
 def _averages(
     window: int, kernel_size: int, dtype: torch.dtype, device: torch.device
 ) -> tuple[Tensor, ...]:
@@ -97,6 +98,7 @@ def _averages(
 
 
 @lru_cache
+@torch.inference_mode(False)  # what is kept may be needed where gradients are
 def _by_lag(size: int, device: torch.device) -> Tensor:
     """Where each pair of rows stands when pairs are in the order of their distance."""
     pairs = list(zip(*torch.triu_indices(size, size).tolist(), strict=True))
@@ -212,7 +214,9 @@ def map_forms(moments: Moments, maps: Tensor, kernels_per_direction: int) -> Map
     found = []
     for kind, coefficients in enumerate(moments[:3]):
         directions = kernels[kinds == kind] // kernels_per_direction
-        found.append(coefficients.index_select(2, directions))
+        # of a matrix: along the last of three axes it takes ten times as long
+        chosen = coefficients.flatten(0, 1).index_select(1, directions)
+        found.append(chosen.unflatten(0, coefficients.shape[:2]))
     return MapForms(torch.cat(found[:2], dim=2), found[2], kernels)
 
 
@@ -280,6 +284,7 @@ def symmetric(pairs: Tensor, size: int) -> Tensor:
 
 
 @lru_cache
+@torch.inference_mode(False)  # what is kept may be needed where gradients are
 def _pairs(size: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Of each pair of rows under a kernel: both, how often it stands in the matrix, and where."""
     first, second = torch.triu_indices(size, size, device=device)

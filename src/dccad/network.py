@@ -144,24 +144,42 @@ class Autoencoder(nn.Module, ABC):
 
     # What training needs; a network may have a shorter way than through its activation maps.
 
-    def reconstruction_loss(self, windows: Tensor) -> Tensor:
-        """L_R of windows."""
-        return reconstruction_loss(self(windows)[1], windows)
+    def differentiate(
+        self,
+        windows: Tensor,
+        targets: Targets | None = None,
+        alpha: float = 0.0,
+        relative: bool = False,
+    ) -> tuple[Tensor, Tensor | None]:
+        """Leave the gradient of the loss in the parameters, in place of the one before.
+
+        Parameters
+        ----------
+        windows : Tensor of shape (n_windows, n_sensors, window)
+        targets : Targets, optional
+            Of these windows. The loss is (1 − α) L_R + α L_C; without targets, L_R.
+        alpha : float
+        relative : bool
+            As in :func:`dccad.losses.clustering_loss`.
+
+        Returns
+        -------
+        (L_R, L_C) : scalars, without a gradient; None for L_C without targets
+        """
+        self.zero_grad()
+        maps, output = self(windows)
+        reconstruction = reconstruction_loss(output, windows)
+        if targets is None:
+            reconstruction.backward()
+            return reconstruction.detach(), None
+        latents = self.pool(maps).index_select(1, targets.maps)
+        cluster = clustering_loss(latents, targets.centres, relative)
+        ((1 - alpha) * reconstruction + alpha * cluster).backward()
+        return reconstruction.detach(), cluster.detach()
 
     def pool_windows(self, windows: Tensor) -> Tensor:
         """Windows to the maps that are clustered."""
         return self.pool(self.encode(windows))
-
-    def losses(
-        self, windows: Tensor, targets: Targets, relative: bool = False
-    ) -> tuple[Tensor, Tensor]:
-        """Windows and what their clustering maps are to be to (L_R, L_C)."""
-        maps, reconstruction = self(windows)
-        latents = self.pool(maps).index_select(1, targets.maps)
-        return (
-            reconstruction_loss(reconstruction, windows),
-            clustering_loss(latents, targets.centres, relative),
-        )
 
     @property
     def moments_per_window(self) -> int:

@@ -58,22 +58,20 @@ def joint_step(
 
     Returns
     -------
-    (L_R, L_C) : scalars, detached, before the step
+    (L_R, L_C) : scalars, before the step
     """
-    optimizer.zero_grad()
-    reconstruction, cluster = network.losses(windows, targets, relative)
-    ((1 - alpha) * reconstruction + alpha * cluster).backward()
+    reconstruction, cluster = network.differentiate(windows, targets, alpha, relative)
+    assert cluster is not None
     if routing == "one-pass":
         route_one_pass(network, clustering, alpha)
         optimizer.step()
     else:
         with frozen_rows(network, optimizer, ~clustering):
             optimizer.step()
-        optimizer.zero_grad()
-        network.reconstruction_loss(windows).backward()
+        network.differentiate(windows)
         with frozen_rows(network, optimizer, clustering):
             optimizer.step()
-    return reconstruction.detach(), cluster.detach()
+    return reconstruction, cluster
 
 
 def route_one_pass(network: Autoencoder, clustering: Tensor, alpha: float) -> None:

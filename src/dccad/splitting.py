@@ -83,7 +83,8 @@ def _split(values: Tensor) -> Split:
     n_windows = values.shape[1]
     ordered = values.double()
     mean = ordered.mean(dim=1, keepdim=True)
-    ordered = ordered - mean  # prefix sums of centred values lose no digits to an offset
+    # prefix sums of centred values lose no digits to an offset; the values may be the caller's
+    ordered = ordered.sub_(mean) if values.dtype != ordered.dtype else ordered - mean
     sums = ordered.cumsum(dim=1)[:, :-1]
     lower = torch.arange(1, n_windows, dtype=ordered.dtype, device=values.device)
     # the values sum to 0, so the variance between the clusters of a cut needs only one sum

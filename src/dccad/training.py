@@ -216,12 +216,9 @@ class _Loop:
             self.network.train()
             losses, sizes = [], []
             for indices in self.batches():
-                batch = self.windows[indices]
-                optimizer.zero_grad()
-                loss = self.network.reconstruction_loss(batch)
-                loss.backward()
+                loss, _ = self.network.differentiate(self.windows[indices])
                 optimizer.step()
-                losses.append(loss.detach())
+                losses.append(loss)
                 sizes.append(len(indices))
             mean = _mean_over_windows(losses, sizes)
             rate = optimizer.param_groups[0]["lr"]
