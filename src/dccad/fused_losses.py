@@ -22,13 +22,15 @@ from dccad.pooling import SMALLEST_VARIANCE as SMALLEST_MAP_VARIANCE
 
 
 class Buffers(NamedTuple):
-    """Memory of one training step, by what it holds; each is also a table of its rows.
+    """Memory of one training step, by what it holds.
 
     Attributes
     ----------
-    by_row, laid : Tensor of shape (n_windows, window, size · n_channels)
-        What each row gives to the positions that see it; for ``laid``: takes from them.
+    by_row, seen, laid : Tensor of shape (n_windows, window, size · n_channels)
+        What each row gives to the positions that see it; what it takes from them, in the decoder
+        and in the gradient of the encoder.
     maps, activated, passed : Tensor of shape (n_windows, n_positions, n_channels)
+        Of the bottleneck: before and behind its activation, and the activation's slope.
     errors : Tensor of shape (n_windows · window, n_directions)
     """
 
