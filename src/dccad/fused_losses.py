@@ -212,7 +212,7 @@ def differentiate_clustering(
     Returns
     -------
     loss : Tensor, a scalar
-        As :func:`dccad.losses.clustering_loss` of :func:`dccad.moments.pool_forms`.
+        As :func:`dccad.losses.clustering_loss` of the pooled maps.
     slope : Tensor of shape (n_kernels, kernel_size)
     """
     n_linear = forms.linear.shape[2]

@@ -159,7 +159,7 @@ def pool_levels(moments: Moments, levels: Tensor, group: slice) -> Tensor:
     [[3.0, 5.0, 2.0]]
     """
     weights, products = levels[group], kernel_products(levels[group])
-    mean, recent = ((part[..., group] * weights.T).sum(dim=1).square() for part in moments[:2])
+    mean, recent = (form_values(part[..., group], weights).square() for part in moments[:2])
     variance, recent_variance = (
         form_values(part[..., group], products).clamp(min=0) for part in moments[2:]
     )
@@ -220,35 +220,17 @@ def map_forms(moments: Moments, maps: Tensor, kernels_per_direction: int) -> Map
     return MapForms(torch.cat(found[:2], dim=2), found[2], kernels)
 
 
-def pool_forms(forms: MapForms, kernels: Tensor) -> Tensor:
-    """Pool the maps of :func:`map_forms`.
+def form_values(coefficients: Tensor, weights: Tensor) -> Tensor:
+    """Sum of coefficients (n_windows, n_terms, n_maps) times weights (n_maps, n_terms).
 
-    Parameters
-    ----------
-    forms : MapForms
-    kernels : Tensor of shape (n_kernels, kernel_size)
-        All kernels.
-
-    Returns
-    -------
-    Tensor of shape (n_windows, n_chosen)
+    With the weights of kernels, or their products, the value of a linear or quadratic form.
 
     Examples
     --------
     >>> moments = window_moments(torch.tensor([[[1.0, 2.0, 6.0]]]), kernel_size=2)
-    >>> forms = map_forms(moments, torch.tensor([1, 2]), kernels_per_direction=1)
-    >>> [round(value, 3) for value in pool_forms(forms, torch.tensor([[-1.0, 1.0]]))[0].tolist()]
-    [4.0, 0.811]
+    >>> form_values(moments.mean, torch.tensor([[-1.0, 1.0]])).tolist()      # of the map 1, 4
+    [[2.5]]
     """
-    mine = kernels.index_select(0, forms.kernels)
-    n_linear = forms.linear.shape[2]
-    level = form_values(forms.linear, mine[:n_linear])
-    variance = form_values(forms.quadratic, kernel_products(mine[n_linear:]))
-    return torch.cat((level, (variance.clamp(min=0) + SMALLEST_VARIANCE).log()), dim=1)
-
-
-def form_values(coefficients: Tensor, weights: Tensor) -> Tensor:
-    """Sum of coefficients (n_windows, n_terms, n_maps) times weights (n_maps, n_terms)."""
     # term by term: a sum over an axis of so few numbers takes several times as long
     by_term = weights.T.contiguous()
     total: Tensor = coefficients[:, 0] * by_term[0]
