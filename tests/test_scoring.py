@@ -1,3 +1,6 @@
+import multiprocessing
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -121,6 +124,22 @@ def test_what_goes_wrong_on_a_thread_reaches_the_caller():
     with pytest.raises(InputError, match="row 2"):
         list(map_in_threads(fail, [1, 2, 3]))
     assert {threads for _, threads in seen} == {1}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_process_scores_on_threads_of_its_own():
+    torch.set_num_threads(2)
+    assert list(map_in_threads(abs, [-1, -2, -3])) == [1, 2, 3]
+    child = multiprocessing.get_context("fork").Process(target=_map_or_fail)
+    child.start()
+    child.join(20)
+    child.kill()
+    assert child.exitcode == 0
+
+
+def _map_or_fail():
+    os._exit(0 if list(map_in_threads(abs, [-1, -2, -3])) == [1, 2, 3] else 1)
 
 
 def test_a_statistic_that_does_not_vary_is_not_divided_by_zero():

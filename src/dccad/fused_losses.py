@@ -1,7 +1,7 @@
 """L_R and L_C of the depthwise autoencoder with their gradients written out: what training repeats.
 
 Automatic differentiation walks through a hundred small operations a step, each with new memory.
-Here L_R is four products of matrices, and between them passes over the bottleneck, which is a
+Here L_R is five products of matrices, and between them passes over the bottleneck, which is a
 quarter as large as the windows. A convolution over the few rows under a kernel is a product for all
 of them at once and a sum of its parts, each one row later (:func:`_gather`); the adjoint lays them
 so (:func:`_spread`). Encoder and decoder use both, since one is the other transposed. L_C reads the

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import TypeVar
 
 import torch
@@ -57,6 +59,14 @@ def map_in_threads(
         with one_thread():
             yield from map(function, items)
         return
-    # the setting is that of each thread
-    with ThreadPoolExecutor(n_threads, "dccad", torch.set_num_threads, (1,)) as pool:
-        yield from pool.map(function, items)
+    yield from _pool(n_threads).map(function, items)
+
+
+@lru_cache
+def _pool(n_threads: int) -> ThreadPoolExecutor:
+    """Threads that stay: new ones for every log would each take memory of their own."""
+    return ThreadPoolExecutor(n_threads, "dccad", torch.set_num_threads, (1,))
+
+
+if hasattr(os, "register_at_fork"):  # a forked process has none of the threads
+    os.register_at_fork(after_in_child=_pool.cache_clear)
