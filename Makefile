@@ -56,6 +56,7 @@ speed: dev
 	$(BIN)/python benchmarks/limits.py --output runs/speed/limits.json
 	$(BIN)/python benchmarks/profile_fit.py $(if $(DATA),--data $(DATA)) --output runs/speed/profile.json
 	$(BIN)/python benchmarks/speed_training.py $(if $(DATA),--data $(DATA)) --output runs/speed/training.json
+	$(BIN)/python benchmarks/epochs.py --output runs/speed/epochs.json
 	$(BIN)/python benchmarks/speed_scoring.py --output runs/speed/scoring.json
 	$(BIN)/python benchmarks/stream_latency.py --output runs/speed/stream.json
 
