@@ -13,6 +13,7 @@ from torch import Tensor
 
 from dccad.clustering import (
     MapClusters,
+    centre_distances,
     count_clustering_kernels,
     rank_maps,
     split_kernels,
@@ -20,6 +21,7 @@ from dccad.clustering import (
     to_array,
 )
 from dccad.errors import LatentCollapseWarning
+from dccad.ranking import total_squares
 
 COLLAPSED = 0.01
 """A distance or spread below this share of its value before joint optimisation has collapsed."""
@@ -59,6 +61,44 @@ class KernelSplit:
         """Indices of the clustering maps, the best first."""
         order = self.ranks.argsort()
         return order[self.clustering[order]]
+
+
+def make_split(
+    latents: Tensor,
+    clusters: MapClusters,
+    qualities: Tensor,
+    kernel_of_map: Tensor,
+    n_clustering_kernels: float,
+) -> KernelSplit:
+    """Rank the maps and divide the kernels.
+
+    Parameters
+    ----------
+    latents : Tensor of shape (n_windows, n_maps, map_length)
+    clusters : MapClusters
+        Of these latents.
+    qualities, kernel_of_map, n_clustering_kernels
+        As in :func:`split_maps`.
+
+    Examples
+    --------
+    >>> from dccad.clustering import cluster_maps
+    >>> latents = torch.tensor([[[0.0], [1.0]], [[4.0], [1.0]]])
+    >>> split = make_split(
+    ...     latents, cluster_maps(latents, 2), torch.tensor([0.9, 0.0]), torch.tensor([0, 1]), 1
+    ... )
+    >>> split.distances.tolist(), split.kernels.tolist(), split.spread.tolist()
+    ([4.0, 0.0], [True, False], [2.0, 0.0])
+    """
+    values = latents.transpose(1, 2).flatten(0, 1)[..., None]
+    return KernelSplit(
+        clusters,
+        centre_distances(clusters.centres),
+        qualities,
+        rank_maps(qualities),
+        *split_maps(qualities, kernel_of_map, n_clustering_kernels),
+        (total_squares(values) / len(values)).sqrt().to(latents.dtype),
+    )
 
 
 def split_maps(

@@ -13,19 +13,17 @@ from torch import Tensor
 from dccad.checkpoint import Checkpoint
 from dccad.clustering import (
     MapClusters,
-    centre_distances,
     cluster_maps,
     cluster_means,
     has_exact_cut,
-    rank_maps,
 )
 from dccad.directional import DirectionalSettings, make_network
-from dccad.kernel_split import KernelSplit, changes, split_maps, warn_of_collapse
+from dccad.kernel_split import KernelSplit, changes, make_split, warn_of_collapse
 from dccad.losses import Targets, own_centres
 from dccad.moments import Moments
 from dccad.network import Autoencoder, NetworkSettings
 from dccad.objective import Routing, joint_step
-from dccad.ranking import Ranking, map_qualities, total_squares
+from dccad.ranking import Ranking, map_qualities
 from dccad.threads import one_thread
 from dccad.training_state import TrainingKeeper
 from dccad.windows import WindowSet
@@ -297,19 +295,12 @@ class _Loop:
             self.windows.length,
             settings.stride,
         )
-        kernels, clustering = split_maps(
+        split = make_split(
+            self.latents,
+            clusters,
             qualities,
             self.network.kernel_of_map.to(qualities.device),
             settings.n_clustering_kernels,
-        )
-        split = KernelSplit(
-            clusters,
-            centre_distances(clusters.centres),
-            qualities,
-            rank_maps(qualities),
-            kernels,
-            clustering,
-            self.find_spread(),
         )
         self.updates.append(
             {
@@ -317,17 +308,12 @@ class _Loop:
                 "distances": split.distances.tolist(),
                 "qualities": qualities.tolist(),
                 "ranks": split.ranks.tolist(),
-                "clustering": clustering.tolist(),
+                "clustering": split.clustering.tolist(),
                 "inertia": clusters.inertia.tolist(),
                 **changes(previous, split),
             }
         )
         return split
-
-    def find_spread(self) -> Tensor:
-        """Standard deviation of each map over windows and positions."""
-        values = self.latents.transpose(1, 2).flatten(0, 1)[..., None]
-        return (total_squares(values) / len(values)).sqrt().to(self.latents.dtype)
 
     def targets_of(self, split: KernelSplit) -> Targets:
         """What L_C asks of every window."""
