@@ -1,12 +1,13 @@
 import multiprocessing
 import os
+import threading
 
 import numpy as np
 import pytest
 import torch
 
 from conftest import RTOL
-from dccad import dense, scoring
+from dccad import dense, scoring, threads
 from dccad.errors import InputError
 from dccad.scoring import score_window_set
 from dccad.statistics import ScoreScale, fit_score_scale
@@ -124,6 +125,19 @@ def test_what_goes_wrong_on_a_thread_reaches_the_caller():
     with pytest.raises(InputError, match="row 2"):
         list(map_in_threads(fail, [1, 2, 3]))
     assert {threads for _, threads in seen} == {1}
+
+
+def test_threads_keep_to_one_each_and_leave_the_setting_of_later_ones():
+    threads._pool.cache_clear()
+    torch.set_num_threads(2)
+    list(map_in_threads(abs, [-1, -2, -3]))  # nothing of torch: a thread might not have begun
+    torch.set_num_threads(2)
+    assert set(map_in_threads(lambda _: torch.get_num_threads(), [1, 2, 3])) == {1}
+    later = []
+    other = threading.Thread(target=lambda: later.append(torch.get_num_threads()))
+    other.start()
+    other.join()
+    assert later == [2]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")

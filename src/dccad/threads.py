@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache
+from threading import Barrier
 from typing import TypeVar
 
 import torch
@@ -54,18 +55,32 @@ def map_in_threads(
     >>> list(map_in_threads(lambda part: part.sum().item(), [torch.ones(3), torch.ones(5)]))
     [3.0, 5.0]
     """
-    n_threads = min(most or torch.get_num_threads(), len(items))
+    before = torch.get_num_threads()
+    n_threads = min(most or before, len(items))
     if n_threads <= 1:
         with one_thread():
             yield from map(function, items)
         return
-    yield from _pool(n_threads).map(function, items)
+    try:
+        yield from _pool(n_threads).map(function, items)
+    finally:
+        torch.set_num_threads(
+            before
+        )  # threads that the caller starts later begin with the last one
 
 
 @lru_cache
 def _pool(n_threads: int) -> ThreadPoolExecutor:
     """Threads that stay: new ones for every log would each take memory of their own."""
-    return ThreadPoolExecutor(n_threads, "dccad", torch.set_num_threads, (1,))
+    pool = ThreadPoolExecutor(n_threads, "dccad", _compute_alone)
+    everyone = Barrier(n_threads)  # none sets its number of threads later, beside other work
+    list(pool.map(lambda _: everyone.wait(), range(n_threads)))
+    return pool
+
+
+def _compute_alone() -> None:
+    torch.get_num_threads()  # a thread that never asked takes what any other set last
+    torch.set_num_threads(1)
 
 
 if hasattr(os, "register_at_fork"):  # a forked process has none of the threads
