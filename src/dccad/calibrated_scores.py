@@ -7,7 +7,6 @@ distribution with the effective number of scores does.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from dccad.autocorrelation import correlation_time, draw_gaussian, estimate_autocorrelation
-from dccad.errors import CalibrationWarning, InputError, ParameterError
+from dccad.errors import CalibrationWarning, InputError, ParameterError, warn
 
 Scale: TypeAlias = Literal["log", "identity"]
 Aim: TypeAlias = Literal["expected", "typical"]
@@ -305,24 +304,22 @@ def fit_calibration(
     rise = float(later.mean() - inner.mean()) if len(later) and len(inner) else 0.0
     drift = max(rise - DRIFT_NOISE * spread, 0.0)
     if rise > STRONG_DRIFT * spread:
-        warnings.warn(
+        warn(
             f"the reference drifts: rows after the training rows score {rise / spread:.1f} "
             "standard deviations higher than rows between them; the threshold allows for one such "
             "step, but a drift that goes on will raise false alarms: pass a longer reference, or "
             "one that begins after warm-up",
             CalibrationWarning,
-            stacklevel=2,
         )
     autocorrelation = estimate_autocorrelation(runs)
     time = correlation_time(autocorrelation)
     independent = len(pooled) / time
     if independent < FEWEST_INDEPENDENT:
-        warnings.warn(
+        warn(
             f"the {len(pooled)} reference scores are worth only {independent:.1f} independent "
             f"ones (autocorrelation time {time:.0f} rows): thresholds are high and false-alarm "
             "rates uncertain; pass a longer reference",
             CalibrationWarning,
-            stacklevel=2,
         )
     return Calibration(
         scale,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dccad.errors import CalibrationWarning
+from dccad.errors import CalibrationWarning, warn
 from dccad.runs import FloatArray, Run
 
 
@@ -163,12 +162,11 @@ def calibrate_threshold(scores: NDArray[np.float64], false_alarm_rate: float) ->
     needed = int(np.ceil(1 / false_alarm_rate)) - 1
     rank = int(np.ceil((len(scores) + 1) * (1 - false_alarm_rate) - 1e-9))
     if rank > len(scores):
-        warnings.warn(
+        warn(
             f"a false-alarm rate of {false_alarm_rate:g} needs at least {needed} normal windows to "
             f"calibrate on, but there are {len(scores)}: the largest score is the threshold; pass "
             "more normal rows or ask for a higher rate",
             CalibrationWarning,
-            stacklevel=3,
         )
         rank = len(scores)
     return float(np.sort(scores)[rank - 1])

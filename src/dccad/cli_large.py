@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +30,7 @@ def open_stream(
     ``preparation`` is the model's; None for an ONNX file.
     """
     from dccad.datasets.tables.parquet_scan import NotStreamedError, is_large
-    from dccad.errors import DccadWarning, ParameterError
+    from dccad.errors import DccadWarning, ParameterError, warn
     from dccad.row_source import check_streamable
 
     if resume and wanted is False:
@@ -57,7 +56,7 @@ def open_stream(
     except (NotStreamedError, ParameterError) as reason:
         if asked:
             raise
-        warnings.warn(f"the log is read into memory: {reason}", DccadWarning, stacklevel=2)
+        warn(f"the log is read into memory: {reason}", DccadWarning)
         return None
 
 

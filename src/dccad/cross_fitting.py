@@ -11,7 +11,6 @@ training, new rows after them: two more fits tell whether that makes a differenc
 from __future__ import annotations
 
 import itertools
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
@@ -19,7 +18,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dccad.errors import CalibrationWarning
+from dccad.errors import CalibrationWarning, warn
 from dccad.runs import Run
 
 Scores: TypeAlias = NDArray[np.float64]
@@ -100,13 +99,12 @@ def plan_folds(
     folds = [Fold(_rows_apart_from(group, lengths, window, gap), tuple(group)) for group in groups]
     fewest = min((_n_windows(fold.training, window) for fold in folds), default=0)
     if len(folds) < 2 or fewest < window:
-        warnings.warn(
+        warn(
             f"{sum(lengths)} normal rows in {len(lengths)} run(s) are too few for cross-fitting "
             f"with window={window}: a fold would train on {fewest} windows and needs {window}, so "
             "the threshold comes from rows the model has seen and will flag more new normal rows "
             f"than asked; pass about {6 * window} rows or more, or shorten the window",
             CalibrationWarning,
-            stacklevel=2,
         )
         return []
     return folds

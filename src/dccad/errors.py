@@ -6,7 +6,19 @@ commands that only read files should not wait for that import.
 
 from __future__ import annotations
 
+import sys
+import warnings
+from types import FrameType
 from typing import Any
+
+BETWEEN = frozenset(
+    ("dccad", "sklearn", "joblib", "contextlib", "importlib", "threading", "concurrent")
+)
+"""Packages whose frames may stand between a warning and the line that the user wrote.
+
+scikit-learn wraps ``transform`` and calls the detector in its pipelines and searches; the others
+are generators, late imports and threads.
+"""
 
 
 class DccadError(Exception):
@@ -59,3 +71,35 @@ class CalibrationWarning(DccadWarning):
 
 class ColumnNamesWarning(DccadWarning):
     """Only one of the fit's log and the log to score has column names, so none are compared."""
+
+
+def warn(message: str, category: type[DccadWarning]) -> None:
+    """Warn at the line of the user's code that led here, however many calls lie between.
+
+    Where there is none (a thread that was given a method of the package itself), the warning is
+    at the line that called this function.
+
+    Parameters
+    ----------
+    message : str
+    category : subclass of DccadWarning
+    """
+    here = sys._getframe(1)
+    frame, outer = here, here.f_back
+    while _package(frame) in BETWEEN and outer is not None:
+        frame, outer = outer, outer.f_back
+    if _package(frame) in BETWEEN:
+        frame = here
+    warnings.warn_explicit(
+        message,
+        category,
+        frame.f_code.co_filename,
+        frame.f_lineno,
+        module=frame.f_globals.get("__name__", "__main__"),
+        registry=frame.f_globals.setdefault("__warningregistry__", {}),
+    )
+
+
+def _package(frame: FrameType) -> str:
+    """Name of the package that a frame's code belongs to."""
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dccad.calibration import hold_out, leave_out
-from dccad.errors import CalibrationWarning, InputError
+from dccad.errors import CalibrationWarning, InputError, warn
 from dccad.inputs import check_log, check_same_sensors
 from dccad.preparation import Preparation
 from dccad.running_statistics import RowStatistics
@@ -128,12 +127,11 @@ def prepare_fit_data(
     if _too_few_windows(prepared[0], window, n_clusters, stride) or _too_few_windows(
         prepared[2], window, n_clusters, stride
     ):
-        warnings.warn(
+        warn(
             "the reference-normal runs are too short to keep a part out of training, so the "
             "threshold comes from rows the model has seen and will flag more new normal rows than "
             f"asked; pass runs of at least {round(shortest / calibration_fraction + 0.5)} rows",
             CalibrationWarning,
-            stacklevel=4,
         )
         unlabelled = [] if log is reference else list(log.segments)
         prepared = [preparation.apply_to_runs(runs) for runs in (reference.segments, unlabelled)]

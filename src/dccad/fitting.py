@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from dccad.calibrated_scores import Calibration, fit_calibration
 from dccad.calibration import ConformalCalibration
 from dccad.checkpoint import Checkpoint
-from dccad.errors import SingleClusterWarning
+from dccad.errors import SingleClusterWarning, warn
 from dccad.fit_data import FitData
 from dccad.learning import Recipe, normal_stretches
 from dccad.model import FittedModel
@@ -188,11 +187,10 @@ def _find_regions(
             is_reference,
         )
     if len(np.unique(regions)) == 1 and (n_regions or parameters["consensus"] == "centres"):
-        warnings.warn(
+        warn(
             f"all {len(regions)} training windows lie in one region: the log shows no second "
             "regime to this model; pass a longer log, another window, or a lower alpha",
             SingleClusterWarning,
-            stacklevel=5,
         )
     return partition, report, regions
 

@@ -7,7 +7,6 @@ list or dict of these: rows are time steps, columns are sensors.
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dccad.errors import ColumnNamesWarning, InputError
+from dccad.errors import ColumnNamesWarning, InputError, warn
 from dccad.missing import OnMissing, count_filled, fill_missing, refuse_non_finite
 from dccad.runs import (
     FloatArray,
@@ -125,12 +124,11 @@ def check_scoring_log(
     checked = check_log(log, **reading)
     check_same_sensors(columns, checked.columns, named and checked.named)
     if named != checked.named:
-        warnings.warn(
+        warn(
             "X does not have valid feature names, but DCCA was fitted with feature names"
             if named
             else "X has feature names, but DCCA was fitted without feature names",
             ColumnNamesWarning,
-            stacklevel=4,
         )
     return checked
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +19,7 @@ from dccad.clustering import (
     switched_share,
     to_array,
 )
-from dccad.errors import LatentCollapseWarning
+from dccad.errors import LatentCollapseWarning, warn
 from dccad.ranking import total_squares
 
 COLLAPSED = 0.01
@@ -186,11 +185,10 @@ def warn_of_collapse(first: KernelSplit, last: KernelSplit, alpha: float) -> Non
     for what, (before, after) in measures.items():
         start, end = float(before[maps].mean()), float(after[maps].mean())
         if end <= COLLAPSED * start or end < 1e-6:
-            warnings.warn(
+            warn(
                 f"the clustering maps have collapsed: {what} fell from {start:.3g} to {end:.3g}, "
                 f"so regions mean little; lower alpha (now {alpha:g}), train fewer joint epochs, "
                 "or keep more reconstruction kernels",
                 LatentCollapseWarning,
-                stacklevel=4,
             )
             return

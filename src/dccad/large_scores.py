@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import os
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dccad.errors import ColumnNamesWarning, DccadError, InputError
+from dccad.errors import ColumnNamesWarning, DccadError, InputError, warn
 from dccad.inputs import check_same_sensors
 from dccad.large_summary import StreamSummary
 from dccad.persistence import model_digest, versions
@@ -215,10 +214,9 @@ def _check_sensors(detector: DCCA, source: RowSource) -> None:
     named = hasattr(detector, "feature_names_in_")
     check_same_sensors(detector.columns_, source.columns, named)
     if not named:
-        warnings.warn(
+        warn(
             "X has feature names, but DCCA was fitted without feature names",
             ColumnNamesWarning,
-            stacklevel=3,
         )
 
 

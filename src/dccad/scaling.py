@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -10,7 +9,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dccad.errors import ConstantSensorWarning
+from dccad.errors import ConstantSensorWarning, warn
 from dccad.runs import FloatArray, Run
 
 ScalingKind: TypeAlias = Literal["standard", "minmax"]
@@ -117,10 +116,9 @@ def make_scaling(
     if constant.any():
         names = [name for name, stuck in zip(columns, constant, strict=True) if stuck]
         shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-        warnings.warn(
+        warn(
             f"{len(names)} of {len(constant)} sensors never change in the fit data: {shown}. They "
             "tell nothing about the past; drop them if they are not expected to move later",
             ConstantSensorWarning,
-            stacklevel=3,
         )
     return Scaling(kind, shift, np.where(constant, 1.0, scale), constant)

@@ -14,14 +14,13 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from dccad.errors import DccadError, DccadWarning, InputError
+from dccad.errors import DccadError, DccadWarning, InputError, warn
 from dccad.extras import require
 from dccad.progress import progress_bar
 
@@ -189,11 +188,10 @@ def fetch_files(
         mirrors = [mirrors]
     if replaced:
         more = f" and {len(replaced) - 1} more" if len(replaced) > 1 else ""
-        warnings.warn(
+        warn(
             f"{replaced[0]}{more} in {folder} is not the published file (wrong checksum) and is "
             "replaced once that has come",
             DccadWarning,
-            stacklevel=3,
         )
     folder.mkdir(parents=True, exist_ok=True)
     silent: dict[str, str] = {}  # mirrors that do not answer at all, and how that showed

@@ -16,7 +16,6 @@ Springer, 2001.
 from __future__ import annotations
 
 import os
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -25,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dccad.datasets.dataset import Dataset
-from dccad.errors import DccadWarning, InputError
+from dccad.errors import DccadWarning, InputError, warn
 from dccad.runs import Run
 
 SAMPLE_SECONDS = 180
@@ -270,9 +269,8 @@ def _warn_unusual_length(runs: tuple[Run, ...]) -> None:
             unusual.append(f"{run.name}.dat has {len(run)} rows instead of {expected}")
     if unusual:
         more = f", and {len(unusual) - 1} more files differ" if len(unusual) > 1 else ""
-        warnings.warn(
+        warn(
             f"not the published Tennessee Eastman files: {unusual[0]}{more}; results will not "
             "compare with published ones",
             DccadWarning,
-            stacklevel=3,
         )

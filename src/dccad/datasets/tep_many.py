@@ -27,7 +27,6 @@ import hashlib
 import json
 import os
 import shutil
-import warnings
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -54,7 +53,7 @@ from dccad.datasets.simulation import (
     WARM_UP_HOURS,
     simulate_in_any_order,
 )
-from dccad.errors import DccadWarning, InputError
+from dccad.errors import DccadWarning, InputError, warn
 from dccad.extras import require
 from dccad.files import replace_files
 from dccad.progress import progress_bar
@@ -167,7 +166,7 @@ def get_tep_many(
             _check(root)
         except InputError as error:
             damage = str(error).partition(";")[0]
-            warnings.warn(f"{damage}; the set is simulated again", DccadWarning, stacklevel=2)
+            warn(f"{damage}; the set is simulated again", DccadWarning)
         else:
             _refuse_other_runs(root, wanted)
             return root
@@ -222,11 +221,10 @@ def load_tep_many(folder: str | os.PathLike[str] | None = None) -> Dataset:
     _check(root, OBTAIN if folder is None else f"{OBTAIN} --output {root}")
     dataset = read_tep_parquet(root / STEM, name=NAME)
     if tuple(record.plan for record in read_records(root / STEM)) != plan_tep_many():
-        warnings.warn(
+        warn(
             f"{str(root)!r} does not hold the standard runs of {NAME}; results will not compare "
             "with others",
             DccadWarning,
-            stacklevel=2,
         )
     return dataset
 

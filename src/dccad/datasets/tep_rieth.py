@@ -17,7 +17,6 @@ for Anomaly Detection Evaluation. Harvard Dataverse, 2017, doi:10.7910/DVN/6C3JR
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from numbers import Integral
@@ -30,7 +29,7 @@ from numpy.typing import NDArray
 from dccad.datasets.dataset import Dataset
 from dccad.datasets.r_data import parse_data_frame
 from dccad.datasets.tep import COLUMNS, UNITS
-from dccad.errors import DccadWarning, InputError, ParameterError
+from dccad.errors import DccadWarning, InputError, ParameterError, warn
 from dccad.runs import Run, describe_column_difference
 
 SOURCE = "https://doi.org/10.7910/DVN/6C3JR1"
@@ -169,12 +168,11 @@ def _refuse_missing(root: Path, names: Sequence[str]) -> None:
 def _warn_unusual_length(loaded: dict[str, list[Run]]) -> None:
     for part, runs in loaded.items():
         if runs and len(runs[0]) != ROWS[part]:
-            warnings.warn(
+            warn(
                 f"not the published set of Rieth et al. (2017): the {part} runs have "
                 f"{len(runs[0])} rows instead of {ROWS[part]}; results will not compare with "
                 "published ones",
                 DccadWarning,
-                stacklevel=3,
             )
 
 

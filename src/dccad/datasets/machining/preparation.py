@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -30,7 +29,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from dccad.datasets.dataset import Dataset
 from dccad.datasets.machining.recordings import Recording, find_workbooks, read_peeling_workbooks
-from dccad.errors import DccadWarning, InputError, ParameterError
+from dccad.errors import DccadWarning, InputError, ParameterError, warn
 from dccad.runs import Run
 
 Files: TypeAlias = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
@@ -262,11 +261,10 @@ def _prepare(recordings: list[Recording], options: _Options) -> Dataset:
             )
         )
     if short:
-        warnings.warn(
+        warn(
             f"{short} of {len(edges) - 1} stretches have fewer than downsample="
             f"{options.downsample} rows and are left out; average over fewer rows to keep them",
             DccadWarning,
-            stacklevel=3,
         )
     if not train:
         raise InputError(

@@ -6,7 +6,6 @@ A baseline says how it learns from windows (``_fit``) and how it scores or assig
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias, TypeVar
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
-from dccad.errors import CalibrationWarning
+from dccad.errors import CalibrationWarning, warn
 from dccad.inputs import check_log
 from dccad.runs import Log, Run
 from dccad.scaling import fit_scaling
@@ -219,11 +218,10 @@ class Baseline(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
 def _warn_of_few(count: int, rate: float) -> None:
     needed = int(np.ceil(1 / rate)) - 1
     if count < needed:
-        warnings.warn(
+        warn(
             f"a false-alarm rate of {rate:g} needs at least {needed} normal windows to calibrate "
             f"on, but there are {count}; pass more normal rows or ask for a higher rate",
             CalibrationWarning,
-            stacklevel=3,
         )
 
 
