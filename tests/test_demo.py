@@ -5,6 +5,7 @@ import polars as pl
 import pytest
 
 import dccad
+from dccad import demo
 from dccad.datasets import load_tep_simulated
 from dccad.demo import run_demo
 
@@ -58,3 +59,45 @@ def test_the_metrics_of_the_demo_can_be_recomputed_from_its_files(folder):
     mine = (table["run"] == runs[1].name).to_numpy()
     assert first["flagged_after"] == pytest.approx(flags[mine][160:].mean())
     assert metrics["per_fault"][0]["partition"]["roc_auc"] is None  # one class only
+
+
+@pytest.fixture
+def drawn(folder, monkeypatch):
+    """The partition of the demo, and what its two figures of maps hand to the plots."""
+    detector, run = dccad.load(folder / "model"), load_tep_simulated().test_run(1)
+    given = {}
+
+    def keep(name):
+        def plot(*arguments, **options):
+            given[name] = (arguments, options)
+            return np.zeros((len(run) - 29, 2)), np.arange(len(run) - 29)  # an embedding, in order
+
+        return plot
+
+    for name in ("embed_latents", "plot_activation_maps", "plot_tsne"):
+        monkeypatch.setattr(demo.plots, name, keep(name))
+    demo._draw_maps(detector, run)
+    demo._draw_tsne(detector, [run])
+    return detector, run, given
+
+
+def test_the_heat_map_shows_the_best_maps_of_each_kind_under_their_own_names(drawn):
+    detector, run, given = drawn
+    (latents, maps), options = given["plot_activation_maps"]
+    network, qualities = detector.model_.network, detector.map_qualities_
+    kernel_of_map = network.kernel_of_map.numpy()
+    best = {k: np.flatnonzero(kernel_of_map == k) for k in range(kernel_of_map.max() + 1)}
+    best = [mine[qualities[mine].argmax()] for mine in best.values()]  # one map for each kernel
+    by_quality = sorted(best, key=lambda index: -qualities[index])
+    half = len(best) // 2
+    assert maps == [*by_quality[:6], *by_quality[half : half + 6]]
+    assert sorted(options["clustering"]) == sorted(by_quality[:half])
+    assert max(maps) >= len(best)  # kernel numbers would have been below
+    np.testing.assert_array_equal(latents[:, maps], detector.transform(run)[29:, maps, None])
+
+
+def test_the_embedding_is_that_of_the_maps_that_the_detector_clusters_by(drawn):
+    detector, run, given = drawn
+    (latents,), _ = given["embed_latents"]
+    expected = detector.transform(run)[29:][:, detector.clustering_maps_]
+    np.testing.assert_array_equal(latents[..., 0], expected)

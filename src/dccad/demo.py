@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from dccad import plots
+from dccad.clustering import to_array
 from dccad.datasets import Dataset, load_tep_simulated
 from dccad.datasets.score_files import write_scores
 from dccad.datasets.simulation import REVISED_FAULTS
@@ -35,7 +36,7 @@ SHOWN_FAULT = 1
 """Fault whose test run is drawn; fixed beforehand, not chosen by the result."""
 
 SHOWN_MAPS = 6
-"""Activation maps of each group that the heat map shows."""
+"""Activation maps of each group that the heat map shows, one of each kernel."""
 
 
 def run_demo(folder: Path, seed: int = 0, settings: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -196,25 +197,33 @@ def _draw_maps(detector: DCCA, run: Run) -> Figure:
     latents = detector.score_windows([run], keep_latents=True).latents
     assert latents is not None
     first = detector.window - 1
-    maps = [
-        *detector.clustering_kernels_[:SHOWN_MAPS],
-        *detector.reconstruction_kernels_[:SHOWN_MAPS],
-    ]
     return plots.plot_activation_maps(
         latents,
-        [int(m) for m in maps],
+        [
+            *detector.clustering_maps_[:SHOWN_MAPS].tolist(),
+            *_reconstruction_maps(detector)[:SHOWN_MAPS],
+        ],
         onset=None if run.onset is None else run.onset - first,
-        clustering=[int(m) for m in detector.clustering_kernels_],
+        clustering=detector.clustering_maps_,
         hours=_hours(len(run))[first:],
     )
+
+
+def _reconstruction_maps(detector: DCCA) -> list[int]:
+    """The best map of each reconstruction kernel, the best first."""
+    best_first = np.argsort(detector.map_ranks_)
+    kernels = to_array(detector.model_.network.kernel_of_map)[best_first]
+    return [
+        int(best_first[kernels == kernel][0])
+        for kernel in detector.reconstruction_kernels_.tolist()
+    ]
 
 
 def _draw_tsne(detector: DCCA, runs: Sequence[Run]) -> Figure:
     results = detector.score_windows(runs, keep_latents=True)
     assert results.latents is not None
     labels = np.concatenate([run.labels[detector.window - 1 :] for run in runs])
-    maps = detector.clustering_kernels_
-    embedding, chosen = plots.embed_latents(results.latents[:, maps])
+    embedding, chosen = plots.embed_latents(results.latents[:, detector.clustering_maps_])
     return plots.plot_tsne(
         embedding,
         1 - np.isin(results.regions[chosen], detector.region_report_.normal_regions),

@@ -175,8 +175,8 @@ def plot_activation_maps(
     onset : int, optional
         Index of the first window that counts as faulty.
     clustering : array-like of int, or of bool and shape (n_maps,), optional
-        The clustering kernels; all others are reconstruction kernels. Without it the groups are
-        not shown.
+        Indices of the clustering maps; all others belong to reconstruction kernels. Without it
+        the groups are not shown.
     hours : array-like of shape (n_windows,), in hours, optional
         Time of each window, increasing. Uneven times are drawn to scale, each pixel showing the
         window nearest to it.
