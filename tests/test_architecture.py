@@ -1,9 +1,12 @@
 """The layout that the documents promise: imports point one way, and importing is cheap."""
 
 import ast
+import importlib
+import re
 import subprocess
 import sys
 from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 
@@ -107,6 +110,53 @@ def test_no_module_imports_an_outer_one(path):
 def test_every_module_has_its_layer():
     found = {module_of(path) for path in SOURCE.rglob("*.py")}
     assert found == {name for layer in LAYERS for name in layer}
+
+
+def dotted(path):
+    name = ".".join(("dccad", *path.relative_to(SOURCE).with_suffix("").parts))
+    return name.removesuffix(".__init__")
+
+
+MODULES = {dotted(path): path for path in SOURCE.rglob("*.py")}
+
+
+def has(owner, name):
+    """Whether an object has a name, or a dataclass or ``__init__`` of it gives one."""
+    if hasattr(owner, name) or name in getattr(owner, "__annotations__", {}):
+        return True
+    made = getattr(getattr(owner, "__init__", None), "__code__", None)
+    return made is not None and name in made.co_names
+
+
+def leads_somewhere(target, module):
+    """Whether a cross reference names a module, a name in one, or a field of a class.
+
+    Without the package's name it is looked for in the module, then in each of its classes, as
+    readers and Sphinx do.
+    """
+    owner, _, name = target.rpartition(".")
+    if target.startswith("dccad."):
+        try:
+            return has(resolve_name(owner), name) or target in MODULES
+        except (ImportError, AttributeError):
+            return False
+    here = importlib.import_module(module)
+    if owner:
+        return hasattr(here, owner) and has(getattr(here, owner), name)
+    classes = [thing for thing in vars(here).values() if isinstance(thing, type)]
+    own = [thing for thing in classes if thing.__module__ == module]
+    return hasattr(here, name) or any(has(thing, name) for thing in own)
+
+
+def test_cross_references_of_docstrings_lead_somewhere():
+    pattern = re.compile(r":(?:func|class|mod|meth|attr|data):`~?([\w.]+)`")
+    broken = {
+        f"{path.relative_to(SOURCE)}: {target}"
+        for module, path in MODULES.items()
+        for target in pattern.findall(path.read_text("utf-8"))
+        if not leads_somewhere(target, module)
+    }
+    assert not broken, "\n".join(sorted(broken))
 
 
 @pytest.mark.parametrize(

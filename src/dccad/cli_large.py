@@ -78,7 +78,7 @@ def score_stream(detector: DCCA, source: ParquetLog, output: Path, resume: bool)
 def read_for_fit(
     inputs: Sequence[str] | None, options: TableOptions, stream: bool | None, detector: DCCA
 ) -> tuple[Any, list[TableSummary]]:
-    """A log as :meth:`DCCA.fit` takes it, in memory or in pieces, and what was decided about it."""
+    """A log for :meth:`dccad.DCCA.fit`, in memory or in pieces, and what was decided about it."""
     from dccad.cli_options import read_logs
     from dccad.preparation import Preparation, parse_steps
 

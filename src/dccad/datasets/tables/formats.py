@@ -83,7 +83,7 @@ def open_sources(sources: Sequence[Source], options: TableOptions) -> Iterator[O
     Parameters
     ----------
     sources : sequence of Source
-        From :func:`dccad.datasets.sources.expand_sources`.
+        From :func:`dccad.datasets.tables.sources.expand_sources`.
     options : TableOptions
         An option that only some formats have must fit at least one of the logs.
 

@@ -58,7 +58,7 @@ class Reports:
 
 @dataclass(frozen=True)
 class Spread:
-    """Rows at common times (attributes as in :class:`dccad.datasets.historian.Wide`)."""
+    """Rows at common times (attributes as in :class:`dccad.datasets.tables.historian.Wide`)."""
 
     values: NDArray[np.float64]
     instants: NDArray[Any]
@@ -84,7 +84,7 @@ class _Shared:
 def spread(
     reports: Sequence[Reports], tags: Sequence[str], options: TableOptions, source: str
 ) -> Spread:
-    """Bring reports onto common rows (rules: :func:`dccad.datasets.historian.pivot_long`).
+    """Bring reports onto common rows (rules: :func:`dccad.datasets.tables.historian.pivot_long`).
 
     Parameters
     ----------

@@ -174,7 +174,7 @@ class ParquetLog:
         -------
         Run
             ``values`` of shape (stop - start, n_sensors), float64, or float32 where
-            :func:`read_tables` has it so; NaN where a cell is blank.
+            :func:`dccad.datasets.read_tables` has it so; NaN where a cell is blank.
         """
         parts = list(_within(self._runs[run].parts, start, stop))
         values = [self._values(part) for part in parts]
@@ -248,7 +248,7 @@ class ParquetLog:
                     yield stamps
 
     def _steps(self, run: int) -> Iterator[NDArray[np.float64]]:
-        """Seconds between neighbouring rows, computed as :func:`split_at_gaps` does."""
+        """Seconds between neighbouring rows, computed as :func:`dccad.runs.split_at_gaps` does."""
         last: NDArray[np.float64] = np.empty(0)
         for stamps in self._stamps_of(run):
             seconds = stamps.astype(np.int64) / 1e9 if stamps.dtype.kind == "M" else stamps

@@ -50,7 +50,8 @@ class ParquetTable:
     columns : Columns
     n_rows : int
     double : bool
-        Its values are kept in double precision, as :func:`read_values` decides it.
+        Its values are kept in double precision, as
+        :func:`dccad.datasets.tables.table_values.read_values` decides it.
     unit : str or None
         Of times that are numbers since 1970; "" for numbers of seconds.
     """
@@ -79,7 +80,10 @@ class ParquetTable:
         return self.to_instants(column, start)
 
     def to_instants(self, column: pl.Series, start: int) -> NDArray[Any]:
-        """Stamps of rows from ``start`` on as :func:`read_instants` gives them."""
+        """Stamps of rows from ``start`` on.
+
+        They are those that :func:`dccad.datasets.tables.stamps.read_instants` gives.
+        """
         import polars as pl
 
         label = f"{self.opened.source}: time column {column.name!r}"

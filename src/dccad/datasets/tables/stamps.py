@@ -88,7 +88,7 @@ def read_instants(
 
     Stamps that name a zone come out in UTC. Others are wall time of ``timezone``; where that is
     not given, visible daylight-saving steps are undone
-    (:func:`dccad.datasets.daylight.continue_wall_time`).
+    (:func:`dccad.datasets.tables.daylight.continue_wall_time`).
 
     Parameters
     ----------

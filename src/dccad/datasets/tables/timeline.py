@@ -265,7 +265,7 @@ def resample(
 
 
 def targets_of(grid: Grid, spans: list[tuple[int, int]]) -> Targets:
-    """All grid points of some stretches (:func:`dccad.datasets.grid.stretches_of`)."""
+    """All grid points of some stretches (:func:`dccad.datasets.tables.grid.stretches_of`)."""
     index = np.concatenate([np.arange(start, stop) for start, stop in spans])
     number = np.repeat(np.arange(len(spans)), [stop - start for start, stop in spans])
     instants = grid.instants(index)
