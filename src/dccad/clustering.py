@@ -167,12 +167,13 @@ def centre_distances(centres: Tensor) -> Tensor:
     return between.amin(dim=1)
 
 
-def rank_maps(distances: Tensor) -> Tensor:
-    """Rank the maps by centre distance: 1 is the largest; ties go to the lower map.
+def rank_maps(qualities: Tensor) -> Tensor:
+    """Rank the maps by their quality: 1 is the largest; ties go to the lower map.
 
     Parameters
     ----------
-    distances : Tensor of shape (n_maps,)
+    qualities : Tensor of shape (n_maps,)
+        Separation, persistence or centre distance; larger is better.
 
     Returns
     -------
@@ -184,7 +185,7 @@ def rank_maps(distances: Tensor) -> Tensor:
     >>> rank_maps(torch.tensor([0.5, 2.0, 0.1, 1.0])).tolist()
     [3, 1, 4, 2]
     """
-    order = torch.argsort(distances, descending=True, stable=True)
+    order = torch.argsort(qualities, descending=True, stable=True)
     ranks = torch.empty_like(order)
     ranks[order] = torch.arange(1, len(order) + 1, device=order.device)
     return ranks
@@ -195,14 +196,14 @@ def split_kernels(ranks: Tensor, n_clustering_kernels: int) -> Tensor:
 
     Parameters
     ----------
-    ranks : Tensor of shape (n_maps,)
-        As :func:`rank_maps` gives them.
+    ranks : Tensor of shape (n_kernels,)
+        Of each kernel's best map, as :func:`rank_maps` gives them.
     n_clustering_kernels : int
-        How many of the maps with the largest centre distance become clustering kernels.
+        How many of the kernels with the best maps become clustering kernels.
 
     Returns
     -------
-    Tensor of shape (n_maps,), bool
+    Tensor of shape (n_kernels,), bool
 
     Examples
     --------

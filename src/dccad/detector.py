@@ -114,7 +114,7 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         Distance of several statistics from normal windows (depthwise encoder), or distance to the
         normal centres and reconstruction error, as published.
     n_clustering_kernels : float or int, default=0.5
-        Share (float) or number (int) of activation maps that become clustering kernels; 1.0 is the
+        Share (float) or number (int) of the kernels that become clustering kernels; 1.0 is the
         ablation without a split.
     alpha : float, default=0.5
         Weight α of the clustering loss, 0 ≤ α < 1; 0 is the ablation without clustering loss.
@@ -190,10 +190,19 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         Distribution of normal scores, behind ``threshold_`` and p-values; "cross-fitted" gives the
         former, which also knows an interval for the realised rate and the rate of alarms.
     cluster_centers_ : ndarray of shape (n_maps, n_clusters, map_length)
+        Centres of each activation map; ``map_length`` is 1 for the pooled maps of the depthwise
+        encoder.
+    map_distances_ : ndarray of shape (n_maps,)
+        Euclidean distance between a map's centres, the smallest of them with 3 and more.
+    map_qualities_ : ndarray of shape (n_maps,)
+        What the maps are ranked by; see ``ranking``.
+    map_ranks_ : ndarray of shape (n_maps,), int
+        1 is the map of the highest quality.
+    clustering_maps_ : ndarray of int
+        Indices of the clustering maps: the best map of each clustering kernel, the best first.
     clustering_kernels_, reconstruction_kernels_ : ndarray of int
-        Activation maps of each kind, the largest centre distance first.
-    map_distances_, map_ranks_ : ndarray of shape (n_maps,)
-        Centre distance of each map and its rank (1 = largest).
+        Numbers of the kernels of each kind, that with the best map first. A kernel of the depthwise
+        encoder has several maps, so its number is no index of a map.
     assignment_counts_ : ndarray of shape (n_maps, n_clusters)
         Training windows in each cluster of each map.
     history_, updates_ : list of dict

@@ -1,8 +1,9 @@
 """From clusters of single maps to one region per window, and which region is normal.
 
-The consensus over all clustering maps is k-means on these maps together: their latents side by
-side, so that a map with clear clusters weighs more than one whose clusters are noise. (A majority
-vote of the maps' own clusters was tried first; docs/method.md has the figures.)
+With ``consensus="vote"``, the default, the maps that agree vote (:mod:`dccad.consensus`). With
+``consensus="centres"``, as published, the nearest centre over all clustering maps decides: that of
+k-means on these maps together, their latents side by side, so that a map with clear clusters weighs
+more than one whose clusters are noise.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class CentrePartition:
     centres : Tensor of shape (n_maps, n_clusters, map_length)
         Of every single map.
     clustering_maps : Tensor of shape (n_clustering,), int64
-        The clustering maps, the largest centre distance first.
+        Indices of the clustering maps, the best first.
     region_centres : Tensor of shape (n_clusters, n_clustering, map_length)
         Of all clustering maps together; region 0 is the normal one.
     """
