@@ -20,6 +20,7 @@ from dccad.errors import InputError
 from dccad.evaluation import tep_many
 from dccad.evaluation.benchmark import run_benchmark
 from dccad.evaluation.jobs import run_task
+from dccad.evaluation.metrics import threshold_at_rate
 from dccad.evaluation.tasks import Judged
 
 WINDOW = 4
@@ -198,11 +199,11 @@ def test_the_threshold_for_a_rate_is_the_lowest_that_keeps_it():
     draw = np.random.default_rng(2)
     for n, rate in itertools.product((1, 5, 10, 100), (0.0, 0.0014, 0.1, 0.2, 0.5)):
         normal = draw.integers(8, size=n).astype(float)  # with ties
-        found = tep_many.threshold_at_fpr(normal, rate)
+        found = threshold_at_rate(normal, rate)
         assert found == lowest_allowed(normal.tolist(), rate)
     scores = np.arange(100.0)
     assert 0.29 * 100 < 29
-    assert (scores > tep_many.threshold_at_fpr(scores, 0.29)).sum() == 29
+    assert (scores > threshold_at_rate(scores, 0.29)).sum() == 29
 
 
 def test_delays_worked_by_hand():

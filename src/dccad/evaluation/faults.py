@@ -16,15 +16,18 @@ from numpy.typing import NDArray
 
 from dccad.datasets import Dataset
 from dccad.evaluation.methods import MonitorMethod
-from dccad.evaluation.metrics import detection_row, ranking_figures, threshold_at_rate
+from dccad.evaluation.metrics import (
+    NEVER,
+    detection_row,
+    ranking_figures,
+    share_of,
+    threshold_at_rate,
+)
 from dccad.evaluation.monitoring import flag_rows
 from dccad.evaluation.record import Found, mean_of, summarise
 from dccad.evaluation.tasks import Task, by_own_labels
 from dccad.evaluation.tep import HARDLY_VISIBLE
 from dccad.runs import Run
-
-NEVER = 800
-"""Delay of a fault that is never detected, in rows: as long as the classic test runs are faulty."""
 
 RATES = {"far_1": 0.01, "far_5": 0.05}
 """False-alarm rates on the fault-free test run at which methods are compared."""
@@ -83,8 +86,8 @@ def judge_faults(method: MonitorMethod, task: Task) -> dict[str, Any]:
         faulty = (part.labels == 1) & ~np.isnan(found)
         columns["fault"].append(part.run.fault)
         for name, limit in limits.items():
-            columns[f"fdr_at_{name}"].append(_share(found[faulty] > limit))
-        columns["fdr_calibrated"].append(_share(flagged[faulty]))
+            columns[f"fdr_at_{name}"].append(share_of(found[faulty] > limit))
+        columns["fdr_calibrated"].append(share_of(flagged[faulty]))
         delay = detection_row(found[onset:] > limits["far_1"])
         columns["delay_at_far_1"].append(NEVER if delay is None else delay)
         columns["missed"].append(int(delay is None))
@@ -95,7 +98,7 @@ def judge_faults(method: MonitorMethod, task: Task) -> dict[str, Any]:
     return {
         "figures": {
             **ranking_figures(labels, pooled),
-            "far_calibrated_1": _share(flags[0][normal]),
+            "far_calibrated_1": share_of(flags[0][normal]),
         },
         "per_fault": dict(columns),
         "rows_scored": sum(map(len, runs)),
@@ -153,7 +156,3 @@ def _carry_back(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """
     first = int(np.argmin(np.isnan(scores)))
     return np.concatenate([np.full(first, scores[first]), scores[first:]])
-
-
-def _share(flags: NDArray[np.bool_]) -> float | None:
-    return float(flags.mean()) if len(flags) else None

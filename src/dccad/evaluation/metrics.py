@@ -19,6 +19,9 @@ from sklearn.metrics import (
 )
 from sklearn.metrics.cluster import contingency_matrix
 
+NEVER = 800
+"""Delay of a fault that is never detected, in rows: as long as the classic test runs are faulty."""
+
 
 def cluster_accuracy(
     truth: NDArray[np.int64], clusters: NDArray[np.int64], balanced: bool = False
@@ -126,10 +129,10 @@ def alarm_figures(counts: Mapping[str, int]) -> dict[str, float | None]:
     true, false = counts["true_alarms"], counts["false_alarms"]
     missed, quiet = counts["missed"], counts["quiet"]
     return {
-        "far": _share(false, false + quiet),
-        "fdr": _share(true, true + missed),
-        "mar": _share(missed, true + missed),
-        "f1": _share(2 * true, 2 * true + false + missed),
+        "far": _ratio(false, false + quiet),
+        "fdr": _ratio(true, true + missed),
+        "mar": _ratio(missed, true + missed),
+        "f1": _ratio(2 * true, 2 * true + false + missed),
     }
 
 
@@ -163,10 +166,23 @@ def threshold_at_rate(scores: NDArray[np.float64], rate: float) -> float:
     >>> scores = np.arange(200.0)
     >>> threshold_at_rate(scores, 0.01), int((scores > threshold_at_rate(scores, 0.01)).sum())
     (197.0, 2)
+    >>> threshold_at_rate(np.array([4.0, 1.0, 4.0, 2.0]), 0.25)  # equal scores pass together
+    4.0
     """
-    allowed = int(rate * len(scores) + 1e-9)
+    allowed = int(rate * len(scores) + 1e-9)  # 0.29 * 100 is less than 29
     return float(np.sort(scores)[len(scores) - 1 - min(allowed, len(scores) - 1)])
 
 
-def _share(part: int, whole: int) -> float | None:
+def share_of(flags: NDArray[np.bool_]) -> float | None:
+    """Share of the rows (or runs) that are marked; None where there are none to count.
+
+    Examples
+    --------
+    >>> share_of(np.array([True, False, False, False])), share_of(np.empty(0, dtype=bool))
+    (0.25, None)
+    """
+    return float(flags.mean()) if len(flags) else None
+
+
+def _ratio(part: int, whole: int) -> float | None:
     return part / whole if whole else None

@@ -70,16 +70,21 @@ from sklearn.metrics import precision_recall_curve
 
 from dccad.datasets import Dataset
 from dccad.errors import InputError
-from dccad.evaluation.metrics import cluster_figures, detection_row, ranking_figures
+from dccad.evaluation.metrics import (
+    NEVER,
+    cluster_figures,
+    detection_row,
+    ranking_figures,
+    share_of,
+    threshold_at_rate,
+)
+from dccad.evaluation.monitoring import flag_rows
 from dccad.evaluation.record import Found, mean_of, summarise
 from dccad.evaluation.tasks import Judged, Task, by_own_labels
 from dccad.runs import Run
 
 FALSE_POSITIVE_RATE = 0.0014
 """That of SensorSCAN on the data of Rieth et al."""
-
-MISSED_ROWS = 800
-"""Delay of a run in which the fault is never detected."""
 
 FITTED_SHARE = 0.6
 """Of the test runs of each condition: they belong to the fit of the regions."""
@@ -198,11 +203,10 @@ def judge_scores(method: Any, task: Task) -> dict[str, Any]:
     runs = [_score(method, part) for part in task.test]
     seconds = perf_counter() - started
     for run, part in zip(runs, task.test, strict=True):
-        flags = _own_flags(method, part, run.scores)
-        if flags is not None:
-            run.flags["calibrated"] = flags
+        if hasattr(method, "predict") or getattr(method, "threshold_", None) is not None:
+            [run.flags["calibrated"]] = flag_rows(method, [part.run], [run.scores])
     labels, scores = _pooled(runs)
-    threshold = threshold_at_fpr(scores[labels == 0], FALSE_POSITIVE_RATE)
+    threshold = threshold_at_rate(scores[labels == 0], FALSE_POSITIVE_RATE)
     for run in runs:
         run.flags["at_fpr_0_14"] = run.scores > threshold
     n_anomalous = int(labels.sum())
@@ -245,36 +249,12 @@ def alarm_figures_of(runs: Sequence[ScoredRun]) -> dict[str, float | None]:
         after = [run.flags[point][run.labels.argmax() :] for run in runs if run.labels.any()]
         detections = [detection_row(found) for found in after]
         first = [int(found.argmax()) if found.any() else None for found in after]
-        figures[f"tpr_{point}"] = _share(flags[labels == 1])
-        figures[f"far_{point}"] = _share(flags[labels == 0])
-        figures[f"delay_{point}"] = mean_of(
-            [MISSED_ROWS if row is None else row for row in detections]
-        )
+        figures[f"tpr_{point}"] = share_of(flags[labels == 1])
+        figures[f"far_{point}"] = share_of(flags[labels == 0])
+        figures[f"delay_{point}"] = mean_of([NEVER if row is None else row for row in detections])
         figures[f"add_{point}"] = mean_of(first)
-        figures[f"missed_{point}"] = _share(np.array([row is None for row in first]))
+        figures[f"missed_{point}"] = share_of(np.array([row is None for row in first]))
     return figures
-
-
-def threshold_at_fpr(normal_scores: NDArray[np.float64], rate: float) -> float:
-    """Lowest threshold above which lie at most ``rate`` of the normal scores.
-
-    Parameters
-    ----------
-    normal_scores : ndarray of shape (n,)
-        No NaN; at least one.
-    rate : float
-        0 to less than 1.
-
-    Examples
-    --------
-    >>> threshold_at_fpr(np.array([4.0, 1.0, 3.0, 2.0]), 0.25)
-    3.0
-    >>> threshold_at_fpr(np.array([4.0, 1.0, 4.0, 2.0]), 0.25)
-    4.0
-    """
-    n_allowed = int(rate * len(normal_scores) + 1e-9)  # 0.29 * 100 is less than 29
-    position = len(normal_scores) - 1 - n_allowed
-    return float(np.partition(normal_scores, position)[position])
 
 
 def best_f1(labels: NDArray[Any], scores: NDArray[np.float64]) -> float | None:
@@ -328,14 +308,6 @@ def _score(method: Any, part: Judged) -> ScoredRun:
     return ScoredRun(part.run.fault or 0, part.labels, np.asarray(scores, dtype=np.float64))
 
 
-def _own_flags(method: Any, part: Judged, scores: NDArray[np.float64]) -> NDArray[np.bool_] | None:
-    if hasattr(method, "predict"):
-        [flags] = method.predict([part.run])
-        return np.asarray(flags) > 0
-    threshold = getattr(method, "threshold_", None)
-    return None if threshold is None else scores > threshold
-
-
 def _pooled(runs: Sequence[ScoredRun]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Labels and scores of all rows that have a score."""
     return (
@@ -364,7 +336,3 @@ def _per_fault(runs: Sequence[ScoredRun]) -> dict[str, list[Any]]:
 
 def _by_fault(run: Run) -> Judged:
     return Judged(run, run.labels.astype(np.int64) * (run.fault or 0))
-
-
-def _share(flags: NDArray[np.bool_]) -> float | None:
-    return float(flags.mean()) if len(flags) else None
