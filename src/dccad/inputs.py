@@ -122,15 +122,33 @@ def check_scoring_log(
         Only one of the two logs has column names, as scikit-learn warns.
     """
     checked = check_log(log, **reading)
-    check_same_sensors(columns, checked.columns, named and checked.named)
-    if named != checked.named:
+    check_sensors_of_fit(columns, named, checked.columns, checked.named)
+    return checked
+
+
+def check_sensors_of_fit(
+    expected: tuple[str, ...], expected_named: bool, found: tuple[str, ...], found_named: bool
+) -> None:
+    """Check the sensors of a log to score; names are compared where both logs have them.
+
+    Raises
+    ------
+    InputError
+        As :func:`check_same_sensors`.
+
+    Warns
+    -----
+    ColumnNamesWarning
+        Only one of the two logs has column names, as scikit-learn warns.
+    """
+    check_same_sensors(expected, found, expected_named and found_named)
+    if expected_named != found_named:
         warn(
             "X does not have valid feature names, but DCCA was fitted with feature names"
-            if named
+            if expected_named
             else "X has feature names, but DCCA was fitted without feature names",
             ColumnNamesWarning,
         )
-    return checked
 
 
 def check_same_sensors(expected: tuple[str, ...], found: tuple[str, ...], named: bool) -> None:

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dccad.errors import ColumnNamesWarning, DccadError, InputError, warn
-from dccad.inputs import check_same_sensors
+from dccad.errors import DccadError, InputError
+from dccad.inputs import check_sensors_of_fit
 from dccad.large_summary import StreamSummary
 from dccad.persistence import model_digest, versions
 from dccad.pieces import PieceFolder
@@ -93,7 +93,8 @@ def score_source(
     target = Path(output)
     if target.suffix.lower() not in (".csv", ".parquet"):
         raise InputError(f"{target}: scores are written as .csv or .parquet; name such a file")
-    _check_sensors(detector, source)
+    named = hasattr(detector, "feature_names_in_")
+    check_sensors_of_fit(detector.columns_, named, source.columns, found_named=True)
     plan = PiecePlan(detector, source)
     identity = {
         "model": model_digest(detector),
@@ -208,16 +209,6 @@ class PiecePlan:
             scores, regions = model.score_log(log)
         kept = np.concatenate([np.arange(n) >= c for n, c in zip(lengths, context, strict=True)])
         return scores[kept], regions[kept]
-
-
-def _check_sensors(detector: DCCA, source: RowSource) -> None:
-    named = hasattr(detector, "feature_names_in_")
-    check_same_sensors(detector.columns_, source.columns, named)
-    if not named:
-        warn(
-            "X has feature names, but DCCA was fitted without feature names",
-            ColumnNamesWarning,
-        )
 
 
 def _to_parquet(table: Mapping[str, NDArray[Any]]) -> bytes:
