@@ -147,7 +147,7 @@ def nearest_centres(columns: Tensor, centres: Tensor) -> Tensor:
     return number
 
 
-def squared_distances(columns: Tensor, centres: Tensor) -> Tensor:
+def nearest_squares(columns: Tensor, centres: Tensor) -> Tensor:
     """Squared distance of each window to its nearest centre, (n_maps, n_starts, n_windows).
 
     Exact to the last digits of the window's own square: enough to compare starts.

@@ -10,7 +10,7 @@ import math
 import torch
 from torch import Tensor
 
-from dccad.kmeans import centre_columns, lloyd, on_blocks, put_maps_first, squared_distances
+from dccad.kmeans import centre_columns, lloyd, nearest_squares, on_blocks, put_maps_first
 
 SAMPLES = {512: 4, 2048: 3}
 """Where there are more windows, restarts, four times as many, are run on so many, drawn at random;
@@ -73,7 +73,7 @@ def _select(
         columns, offset = centre_columns(put_maps_first(latents[:, maps]))
         offset = offset[:, None, None]
         ends = lloyd(columns, starts[maps] - offset, going[maps], max_iter, tol)
-        inertia = squared_distances(columns, ends).sum(dim=2)
+        inertia = nearest_squares(columns, ends).sum(dim=2)
         inertia, order = inertia.masked_fill_(~going[maps], torch.inf).sort(dim=1)
         # an end with the inertia of the one before it is the same one
         same = inertia[:, 1:] <= 1.0001 * inertia[:, :-1]
@@ -133,15 +133,15 @@ def plus_plus(columns: Tensor, chosen: Tensor, reaches: Tensor) -> Tensor:
     """
     every = torch.arange(len(columns), device=columns.device)[:, None]
     centres = [columns[every, :-1, chosen]]
-    nearest = squared_distances(columns, centres[0][:, :, None])
+    nearest = nearest_squares(columns, centres[0][:, :, None])
     for drawn in reaches:
         if len(centres) > 1:
-            nearest = squared_distances(columns, centres[-1][:, :, None]).minimum(nearest)
+            nearest = nearest_squares(columns, centres[-1][:, :, None]).minimum(nearest)
         reach = nearest.cumsum(dim=2)
         trials = torch.searchsorted(reach, drawn * reach[..., -1:], right=True)
         trials = trials.clamp_(max=columns.shape[2] - 1)
         potentials = [
-            squared_distances(columns, columns[every, :-1, trial][:, :, None])
+            nearest_squares(columns, columns[every, :-1, trial][:, :, None])
             .minimum(nearest)
             .sum(dim=2)
             for trial in trials.unbind(dim=2)
