@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from dccad.console import PlainConsole
+from dccad.console import PlainConsole, percent, three_digits
 from dccad.errors import ModelFileError
 
 MOST_EPISODES = 10
@@ -300,11 +300,11 @@ def print_demo(metrics: Mapping[str, Any], folder: Path) -> None:
         partition, monitor = row["partition"], row["monitor"]
         table.add_row(
             f"{row['fault']} {row['description']}",
-            _number(partition["roc_auc"]),
-            _share(partition["anomalous_region_after"]),
-            _number(monitor["roc_auc"]),
-            _share(monitor["flagged_before"]),
-            _share(monitor["flagged_after"]),
+            three_digits(partition["roc_auc"]),
+            percent(partition["anomalous_region_after"]),
+            three_digits(monitor["roc_auc"]),
+            percent(monitor["flagged_before"]),
+            percent(monitor["flagged_after"]),
         )
     console.print(table)
     partition, monitor = metrics["partition"], metrics["monitor"]
@@ -367,14 +367,6 @@ def _add_records(table: Table, records: Sequence[Mapping[str, Any]], names: Sequ
         table.add_column(name.replace("_", " "), justify="left" if is_text else "right")
     for record in records:
         table.add_row(*("–" if record[name] is None else str(record[name]) for name in names))
-
-
-def _share(value: float | None) -> str:
-    return "–" if value is None else f"{value:.0%}"
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
 
 
 def _plain(value: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.table import Table
 
-from dccad.console import PlainConsole
+from dccad.console import PlainConsole, percent, three_digits
 
 
 def print_machining_demo(metrics: Mapping[str, Any], folder: Path) -> None:
@@ -29,10 +29,10 @@ def print_machining_demo(metrics: Mapping[str, Any], folder: Path) -> None:
         table.add_row(
             row["kind"],
             str(row["scored_rows"]),
-            _number(partition["roc_auc"]),
-            _share(partition["anomalous_region"]),
-            _number(monitor["roc_auc"]),
-            _share(monitor["flagged"]),
+            three_digits(partition["roc_auc"]),
+            percent(partition["anomalous_region"]),
+            three_digits(monitor["roc_auc"]),
+            percent(monitor["flagged"]),
         )
     console.print(table)
     partition, monitor = metrics["partition"], metrics["monitor"]
@@ -48,11 +48,3 @@ def print_machining_demo(metrics: Mapping[str, Any], folder: Path) -> None:
         f"{monitor['realised_false_alarm_rate']:.1%}."
     )
     console.say(f"Workbooks, models, scores, metrics and figures are in {folder}.")
-
-
-def _share(value: float | None) -> str:
-    return "–" if value is None else f"{value:.0%}"
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
