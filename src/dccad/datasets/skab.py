@@ -13,7 +13,6 @@ doi:10.34740/KAGGLE/DSV/1693952.
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dccad.datasets.dataset import Dataset
+from dccad.datasets.tables.sources import natural_key
 from dccad.errors import InputError
 from dccad.runs import Run, describe_column_difference
 
@@ -107,19 +107,7 @@ def _csv_files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     files = [path for path in folder.iterdir() if path.suffix == ".csv" and path.is_file()]
-    return sorted(files, key=lambda path: _natural(path.stem))
-
-
-def _natural(text: str) -> list[tuple[int, str]]:
-    """Sort key under which "10" comes after "9".
-
-    Examples
-    --------
-    >>> sorted(["10", "9", "b2", "b10"], key=_natural)
-    ['9', '10', 'b2', 'b10']
-    """
-    pieces = re.findall(r"\d+|\D+", text)
-    return [(int(piece), "") if piece.isdecimal() else (10**9, piece) for piece in pieces]
+    return sorted(files, key=lambda path: natural_key(path.stem))
 
 
 def _read_run(path: Path, labelled: bool) -> Run:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dccad.datasets.tables.sources import natural_key
 from dccad.datasets.tables.spreadsheets import read_sheet, read_sheet_rows
 from dccad.errors import InputError
 from dccad.runs import describe_column_difference
@@ -97,7 +97,7 @@ def find_workbooks(files: Any) -> list[Path]:
     if len({path.resolve() for path in paths}) < len(paths):
         twice = next(p for p in paths if sum(p.samefile(other) for other in paths) > 1)
         raise InputError(f"{twice} is given more than once; pass each workbook once")
-    return sorted(paths, key=_natural)
+    return sorted(paths, key=lambda path: (natural_key(path.name)[0], str(path)))
 
 
 def workbooks_in(folder: Path) -> list[Path]:
@@ -107,12 +107,6 @@ def workbooks_in(folder: Path) -> list[Path]:
         for path in folder.iterdir()
         if path.suffix.lower() in SUFFIXES and not path.name.startswith((".", "~$"))
     ]
-
-
-def _natural(path: Path) -> tuple[list[tuple[int, int, str]], str]:
-    """Key for sorting: log_2 before log_10."""
-    parts = re.findall(r"(\d+)|(\D+)", path.name)
-    return [(0, int(n), n) if n else (1, 0, t.casefold()) for n, t in parts], str(path)
 
 
 # Reading ------------------------------------------------------------------------------------------
