@@ -174,7 +174,7 @@ def test_the_example_of_every_help_is_a_valid_call(call, monkeypatch, command):
     for target in (
         "dccad.demo.run_demo",
         "dccad.persistence.check_target",
-        "dccad.persistence.load",
+        "dccad.detector.load",
         "dccad.persistence.read_record",
         "dccad.datasets.tables.read_tables",
         "dccad.datasets.registry.list_datasets",

@@ -17,7 +17,7 @@ from dccad import DCCA, Run, load
 from dccad.checkpoint import Checkpoint
 from dccad.datasets import ParquetLog, TableOptions
 from dccad.errors import ConstantSensorWarning, InputError, ParameterError
-from dccad.persistence import WEIGHTS, model_digest
+from dccad.persistence import WEIGHTS
 from dccad.preparation import Preparation, parse_steps
 from dccad.representation import UNLABELLED_FLOOR, fit_representation
 from dccad.row_source import RowSource, Segment
@@ -205,9 +205,9 @@ def test_logs_and_references_may_both_be_read_in_pieces(folder, way):
     np.testing.assert_allclose(shift, values.mean(axis=0), rtol=1e-9)  # of all rows, not the sample
     assert fitted.sample_["drawn"] <= 600
     again = DCCA(**FEW).fit(X, normal=normal)
-    assert model_digest(again) == model_digest(fitted)
+    assert again.digest() == fitted.digest()
     other = DCCA(**{**FEW, "random_state": 1}).fit(X, normal=normal)
-    assert model_digest(other) != model_digest(fitted)
+    assert other.digest() != fitted.digest()
 
 
 def test_the_command_streams_fits_and_scores(folder, monkeypatch, capsys):
@@ -288,7 +288,7 @@ def test_figures_that_were_gathered_are_not_gathered_again(folder, monkeypatch):
     monkeypatch.setattr("dccad.large_fit.gather_statistics", remember)
     resumed = DCCA(**FEW).fit(log, checkpoint=folder / "kept")
     assert begun == [9]
-    assert model_digest(resumed) == model_digest(DCCA(**FEW).fit(log))
+    assert resumed.digest() == DCCA(**FEW).fit(log).digest()
 
 
 def test_a_log_that_changed_is_refused(folder, monkeypatch):

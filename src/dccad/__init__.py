@@ -9,13 +9,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dccad.detector import DCCA
-    from dccad.persistence import load
+    from dccad.detector import DCCA, load
     from dccad.runs import Run
 
 __all__ = ["DCCA", "Run", "__version__", "load"]
 
-_HOME = {"DCCA": "dccad.detector", "load": "dccad.persistence", "Run": "dccad.runs"}
+_HOME = {"DCCA": "dccad.detector", "load": "dccad.detector", "Run": "dccad.runs"}
 
 
 def __getattr__(name: str) -> Any:

@@ -126,6 +126,9 @@ class ConformalCalibration:
         found: NDArray[np.float64] = (1 + len(self.scores) - below) / (1 + len(self.scores))
         return np.where(np.isnan(values), np.nan, found)
 
+    def rate_interval(self, rate: float, n_rows: int, level: float = 0.9) -> None:
+        """None: without the order of the scores, nothing is known of how they scatter."""
+
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers, for JSON."""
         return {"scores": list(self.scores)}

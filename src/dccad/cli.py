@@ -101,7 +101,6 @@ def demo(
     print_json(metrics) if json else print_demo(metrics, folder)
 
 
-@command(app, "fit", "dccad fit week1.csv week2.csv --normal quiet.csv -o models/plant")
 @takes_tables
 def fit(
     output: Annotated[
@@ -200,7 +199,6 @@ def fit(
         print_model(record, output)
 
 
-@command(app, "score", "dccad score models/plant today.csv -o scores.parquet")
 @takes_tables
 def score(
     model: Scorer,
@@ -288,6 +286,8 @@ def score(
             print_alarms(summary["alarms"])
 
 
+command(app, "fit", "dccad fit week1.csv week2.csv --normal quiet.csv -o models/plant")(fit)
+command(app, "score", "dccad score models/plant today.csv -o scores.parquet")(score)
 command(app, "export", "dccad export models/plant -o plant.onnx")(export)
 
 

@@ -30,8 +30,8 @@ def export(
 
     check_output(output, (".onnx",))
     require("onnx", extra="onnx")
+    from dccad.detector import load
     from dccad.onnx import export_onnx
-    from dccad.persistence import load
 
     record = export_onnx(load(model, device="cpu"), output, int8)
     described = {**record, "file": str(output), "bytes": output.stat().st_size}

@@ -186,13 +186,13 @@ def load_scorer(path: Path) -> DCCA | OnnxDetector:
     from importlib.util import find_spec
 
     from dccad.errors import MissingExtraError
-    from dccad.persistence import load
 
     if find_spec("torch") is None:
         raise MissingExtraError(
             "a model folder needs torch, which is not installed: pass a file that dccad export "
             "wrote, or pip install torch"
         )
+    from dccad.detector import load
 
     return load(path)
 

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import NotFittedError
 
+from dccad import persistence as folder
 from dccad.alarm_report import AlarmPattern, AlarmReport, parse_pattern, report_alarms
-from dccad.clustering import to_array
+from dccad.arriving_rows import StreamPolicy
+from dccad.attributes import describe_fit, from_parts, to_parts
 from dccad.directional import DirectionalSettings, describe_maps
-from dccad.errors import DccadError
+from dccad.errors import DccadError, ModelFileError
 from dccad.fit_checkpoint import identify, open_checkpoint
-from dccad.fit_data import FitData, prepare_fit_data
+from dccad.fit_data import prepare_fit_data
 from dccad.fitting import fit_model
 from dccad.inputs import check_scoring_log
-from dccad.kernel_split import order_kernels
 from dccad.large_fit import draw_logs
 from dccad.missing import OnMissing
 from dccad.network import OutputActivation
@@ -32,6 +35,15 @@ from dccad.parameters import (
     ScoreKind,
     check_parameters,
     draw_seed,
+    parameters_from_record,
+    parameters_to_record,
+    resolve_device,
+)
+from dccad.persistence_parts import (
+    calibration_from_parts,
+    calibration_to_parts,
+    model_from_parts,
+    model_to_parts,
 )
 from dccad.preparation import Preparation, parse_steps
 from dccad.ranking import Ranking
@@ -40,11 +52,9 @@ from dccad.runs import Log
 from dccad.scaling import ScalingKind
 from dccad.scoring import WindowResults
 from dccad.states import MOST_EPISODES, RowTable, describe_states, state_names
-from dccad.training import OptimizerName, Schedule, TrainingResult
+from dccad.stream import Stream, fingerprint
+from dccad.training import OptimizerName, Schedule
 from dccad.windows import check_window_count
-
-if TYPE_CHECKING:
-    from dccad.stream import Stream
 
 
 class NotTrainedError(DccadError, NotFittedError):  # type: ignore[misc]  # sklearn is untyped
@@ -553,10 +563,19 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         ParameterError
             A ``prepare`` step combines rows.
         """
-        from dccad.stream import open_stream
-
         self._check_fitted()
-        return open_stream(self, state)
+        model = self.model_.to(torch.device("cpu"))
+        policy = StreamPolicy(
+            self.columns_,
+            self.max_gap,
+            self.on_missing,
+            self.fill_limit,
+            fingerprint(model, self.columns_),
+        )
+        stream = Stream(model, self.calibration_, self.threshold_, policy)
+        if state is not None:
+            stream.load(state)
+        return stream
 
     def transform(self, X: Any) -> Any:
         """Latent features of each row: its window's activation maps, one after another.
@@ -605,15 +624,54 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         return np.array(names, dtype=object)
 
     def save(self, path: str | Path, include_latents: bool = False) -> None:
-        """Write the fitted detector as a model folder; see :func:`dccad.persistence.save`."""
-        from dccad.persistence import save
+        """Write the fitted detector as a model folder, whole or not at all.
 
+        Parameters
+        ----------
+        path : str or Path
+            A new folder, or a model folder to replace.
+        include_latents : bool
+            Write ``latents_`` too (fit with ``keep_latents=True``).
+
+        Raises
+        ------
+        NotTrainedError
+        ModelFileError
+            The path holds something that is not a dccad model, or the latents were not kept.
+        OSError
+            The disk is full or the folder cannot be written; nothing is left behind.
+        """
         self._check_fitted()
-        save(self, path, include_latents)
+        latents = self.latents_ if include_latents else None
+        if include_latents and latents is None:
+            raise ModelFileError(
+                "the latents were not kept; fit with keep_latents=True to save them"
+            )
+        arrays, record = self._take_apart()
+        attributes, described = to_parts(vars(self))
+        parameters = parameters_to_record(
+            self.get_params(deep=False), self.model_.preparation.steps, self.seed_
+        )
+        folder.save(
+            path, arrays | attributes, {"parameters": parameters, **record, **described}, latents
+        )
+
+    def digest(self) -> str:
+        """SHA-256 over all that decides the scores of this detector, saved or not."""
+        self._check_fitted()
+        reading = (self.columns_, self.max_gap, self.on_missing, self.fill_limit)
+        arrays, record = self._take_apart()
+        return folder.model_digest(arrays, record, (self.threshold_, self.states_, reading))
+
+    def _take_apart(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """Arrays and plain numbers of model and calibration."""
+        arrays, record = model_to_parts(self.model_)
+        scores, calibration = calibration_to_parts(self.calibration_)
+        return arrays | scores, {**record, "calibration": calibration}
 
     # -- fit, step by step -----------------------------------------------------------------------
 
-    def _fit(self, X: Any, normal: Any, folder: str | Path | None = None) -> Log:
+    def _fit(self, X: Any, normal: Any, kept: str | Path | None = None) -> Log:
         """The method from log to labels; returns the log whose rows ``labels_`` describes."""
         check_parameters(self.get_params(deep=False))
         preparation = Preparation(parse_steps(self.prepare), self.on_missing == "drop")
@@ -632,7 +690,7 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
             keep_whole=self.calibration == "cross-fitted",
         )
         identity = identify(parameters, data, drawn.identity)
-        with open_checkpoint(folder, self.random_state, identity) as checkpoint:
+        with open_checkpoint(kept, self.random_state, identity) as checkpoint:
             statistics = drawn.gather_statistics(checkpoint)
             data = replace(data, statistics=statistics)
             fitted = fit_model(parameters, self.seed_, data, preparation, checkpoint)
@@ -640,7 +698,9 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         self.model_, self.calibration_ = fitted.model, fitted.calibration
         self.n_calibration_windows_ = fitted.n_calibration_windows
         self.threshold_ = self.calibration_.threshold(self.false_alarm_rate)
-        self._remember(fitted.training, data)
+        if "feature_names_in_" in vars(self):  # of an earlier fit
+            del self.feature_names_in_
+        self._set(describe_fit(data, fitted.training, self.keep_latents))
         self.decision_scores_, self.regions_ = self.model_.score_log(data.log)
         self.labels_ = self._flag(self.decision_scores_)
         states = describe_states(
@@ -649,40 +709,14 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         self.region_report_ = replace(fitted.report, states=tuple(states))
         return data.log
 
+    def _set(self, attributes: Mapping[str, Any]) -> None:
+        for name, value in attributes.items():
+            setattr(self, name, value)
+
     @property
     def states_(self) -> list[dict[str, Any]]:
         """Regions as named states; see the attributes of the class."""
         return list(self.region_report_.states)
-
-    def _remember(self, result: TrainingResult, data: FitData) -> None:
-        """Set the fitted attributes that describe data and training."""
-        log, split = data.log, result.split
-        self.n_features_in_, self.columns_ = len(log.columns), log.columns
-        if "feature_names_in_" in vars(self):  # of an earlier fit
-            del self.feature_names_in_
-        if log.named:
-            self.feature_names_in_ = np.array(log.columns, dtype=object)
-        self.data_digest_ = log.digest()
-        self.left_out_share_ = 0.0 if log.source is None else float((log.source < 0).mean())
-        self.reading_: dict[str, Any] | None = None
-        self.filled_share_ = {name: n / log.n_rows for name, n in log.filled.items()}
-        self.reference_digest_ = None if data.reference is None else data.reference.digest()
-        self.cluster_centers_ = to_array(split.clusters.centres)
-        self.map_distances_, self.map_ranks_ = to_array(split.distances), to_array(split.ranks)
-        order = np.argsort(self.map_ranks_)
-        self.map_qualities_ = to_array(split.qualities)
-        self.clustering_maps_ = order[to_array(split.clustering)[order]]
-        self.clustering_kernels_, self.reconstruction_kernels_ = order_kernels(
-            split, result.network.kernel_of_map
-        )
-        self.assignment_counts_ = np.stack(
-            [
-                np.bincount(clusters, minlength=split.clusters.centres.shape[1])
-                for clusters in to_array(split.clusters.assignments).T
-            ]
-        )
-        self.history_, self.updates_ = result.history, result.updates
-        self.latents_ = to_array(result.latents) if self.keep_latents else None
 
     # -- shared by the scoring methods -----------------------------------------------------------
 
@@ -717,3 +751,48 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
             "fill_limit": self.fill_limit,
             "causal": causal,
         }
+
+
+def load(path: str | Path, device: str = "auto") -> DCCA:
+    """Read a model folder written by :meth:`DCCA.save`.
+
+    Parameters
+    ----------
+    path : str or Path
+    device : str
+        Where to score: "auto" takes CUDA if there is one, else the CPU.
+
+    Returns
+    -------
+    DCCA
+        Fitted; its scores equal those of the detector that was saved.
+
+    Raises
+    ------
+    ModelFileError
+        The folder is missing, damaged, truncated, or of a later version.
+    """
+    where = resolve_device(device)  # an unknown device is no fault of the folder
+    record, arrays, latents = folder.load(path)
+    try:
+        return _rebuild(record, arrays, latents, where)
+    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RuntimeError) as e:
+        reason = str(e).splitlines()[0] if str(e) else type(e).__name__
+        raise ModelFileError(
+            f"{path} is not a complete dccad model ({reason}); fit it again or restore a backup"
+        ) from e
+
+
+def _rebuild(
+    record: dict[str, Any], arrays: dict[str, Any], latents: Any, device: torch.device
+) -> DCCA:
+    parameters = parameters_from_record(record["parameters"])
+    detector = DCCA(**parameters)
+    preparation = Preparation(
+        parse_steps(parameters["prepare"]), parameters["on_missing"] == "drop"
+    )
+    detector.calibration_ = calibration_from_parts(arrays, record["calibration"])
+    detector.model_ = model_from_parts(arrays, record, preparation, device)
+    detector._set(from_parts(arrays, record))
+    detector.latents_ = latents
+    return detector

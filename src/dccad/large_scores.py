@@ -11,23 +11,24 @@ import io
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dccad.calibrated_scores import Calibration
+from dccad.calibration import ConformalCalibration
 from dccad.errors import DccadError, InputError
 from dccad.inputs import check_sensors_of_fit
 from dccad.large_summary import StreamSummary
-from dccad.persistence import model_digest, versions
+from dccad.missing import OnMissing
+from dccad.model import FittedModel
+from dccad.persistence import versions
 from dccad.pieces import PieceFolder
 from dccad.row_source import RowSource, Segment, check_streamable, read_checked, rows_before
 from dccad.runs import Log, Run
 from dccad.states import state_names
 from dccad.windows import check_window_count
-
-if TYPE_CHECKING:
-    from dccad.detector import DCCA
 
 PIECE_ROWS = 1 << 17
 """Rows of a piece, at most: what is lost when a process is killed."""
@@ -36,8 +37,27 @@ PIECE_CELLS = 1 << 23
 """Sensor values of a piece, at most: bounds the memory (64 MiB in double precision)."""
 
 
+class PieceScorer(Protocol):
+    """What scoring in pieces needs of a detector: a fitted :class:`dccad.DCCA`."""
+
+    max_gap: float | None
+    on_missing: OnMissing
+    fill_limit: int
+    model_: FittedModel
+    calibration_: Calibration | ConformalCalibration
+    threshold_: float
+    columns_: tuple[str, ...]
+
+    @property
+    def states_(self) -> list[dict[str, Any]]:
+        """Regions as named states."""
+
+    def digest(self) -> str:
+        """SHA-256 over all that decides the scores."""
+
+
 def score_source(
-    detector: DCCA,
+    detector: PieceScorer,
     source: RowSource,
     output: str | os.PathLike[str],
     *,
@@ -97,7 +117,7 @@ def score_source(
     check_sensors_of_fit(detector.columns_, named, source.columns, found_named=True)
     plan = PiecePlan(detector, source)
     identity = {
-        "model": model_digest(detector),
+        "model": detector.digest(),
         "log": source.identity(),
         "way to read it": repr(getattr(source, "options", None)),
         "version of dccad": versions()["dccad"],
@@ -138,7 +158,7 @@ class PiecePlan:
         No segment is as long as a window.
     """
 
-    def __init__(self, detector: DCCA, source: RowSource) -> None:
+    def __init__(self, detector: PieceScorer, source: RowSource) -> None:
         self.detector, self.source = detector, source
         self.preparation = detector.model_.preparation
         check_streamable(self.preparation)

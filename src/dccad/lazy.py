@@ -17,18 +17,18 @@ def lazy_names(
     package : str
         ``__name__`` of the package.
     home : mapping of str to str
-        Module within the package in which each name is defined.
+        Full name of the module in which each name is defined.
 
     Examples
     --------
-    >>> find, names = lazy_names("dccad", {"DCCA": "detector"})
+    >>> find, names = lazy_names("dccad", {"DCCA": "dccad.detector"})
     >>> find("DCCA").__name__, names()
     ('DCCA', ['DCCA'])
     """
 
     def find(name: str) -> Any:
         if name in home:
-            return getattr(importlib.import_module(f"{package}.{home[name]}"), name)
+            return getattr(importlib.import_module(home[name]), name)
         raise AttributeError(f"module {package!r} has no attribute {name!r}")
 
     return find, lambda: sorted(home)

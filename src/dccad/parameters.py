@@ -8,10 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any, Literal, TypeAlias, get_args
 
+import numpy as np
+
 from dccad.directional import DirectionalSettings
 from dccad.errors import ParameterError
 from dccad.network import NetworkSettings, automatic_strides, check_strides
-from dccad.preparation import parse_steps
+from dccad.preparation import describe_steps, parse_steps
 from dccad.ranking import Ranking
 from dccad.representation import RepresentationKind
 from dccad.training import TrainingSettings
@@ -335,3 +337,24 @@ def _is_whole(value: Any, least: int) -> bool:
 
 def _is_real(value: Any) -> bool:
     return not isinstance(value, bool) and isinstance(value, Real)
+
+
+def parameters_to_record(
+    parameters: Mapping[str, Any], steps: Sequence[Any], seed: int
+) -> dict[str, Any]:
+    """Parameters of a fitted detector as JSON values; a generator becomes the seed it gave."""
+    record = dict(parameters)
+    strides = record["strides"]
+    record["strides"] = list(strides) if not isinstance(strides, str) else strides
+    record["prepare"] = describe_steps(steps)
+    if not isinstance(record["random_state"], int | None):
+        record["random_state"] = seed
+    return {k: v.item() if isinstance(v, np.generic) else v for k, v in record.items()}
+
+
+def parameters_from_record(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Undo :func:`parameters_to_record`."""
+    parameters = {**record, "prepare": tuple(record["prepare"])}
+    if not isinstance(parameters["strides"], str):
+        parameters["strides"] = tuple(parameters["strides"])
+    return parameters

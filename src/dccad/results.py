@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,20 +15,29 @@ from dccad.states import RowTable, describe_states, find_stretches, insert_peak,
 
 if TYPE_CHECKING:
     from dccad.datasets import Dataset
-    from dccad.detector import DCCA
-    from dccad.onnx import OnnxDetector
 
 LEVEL = 0.9
 """Coverage of the intervals that are reported."""
 
 
-def score_table(detector: DCCA | OnnxDetector, runs: Mapping[str, Run]) -> dict[str, NDArray[Any]]:
+class Scorer(Protocol):
+    """What a table of scores needs: a fitted :class:`dccad.DCCA`, or an exported model."""
+
+    @property
+    def states_(self) -> list[dict[str, Any]]:
+        """Regions as named states."""
+
+    def score_rows(self, X: Any) -> dict[str, Any]:
+        """Scores, p-values, flags and regions of a log."""
+
+
+def score_table(detector: Scorer, runs: Mapping[str, Run]) -> dict[str, NDArray[Any]]:
     """Score runs and lay the rows of all of them under one another.
 
     Parameters
     ----------
-    detector : DCCA or OnnxDetector
-        Fitted.
+    detector : Scorer
+        A fitted detector or an exported model.
     runs : mapping of str to Run
 
     Returns
@@ -141,9 +150,8 @@ def promised_rate(
     >>> promised_rate(ConformalCalibration((0.0, 1.0)), 0.4, 100)["lower"] is None
     True
     """
-    lower = upper = None
-    if isinstance(calibration, Calibration) and n_rows > 0:
-        lower, upper = calibration.rate_interval(rate, n_rows, LEVEL)
+    interval = calibration.rate_interval(rate, n_rows, LEVEL) if n_rows > 0 else None
+    lower, upper = interval or (None, None)
     return {"rate": rate, "rows": n_rows, "lower": lower, "upper": upper, "level": LEVEL}
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from dccad.arriving_rows import ArrivingRows, StreamPolicy
@@ -26,7 +25,6 @@ from dccad.runs import Run
 if TYPE_CHECKING:
     from dccad.calibrated_scores import Calibration
     from dccad.calibration import ConformalCalibration
-    from dccad.detector import DCCA
     from dccad.model import FittedModel
 
 ROW_BY_ROW = (Clip, Logarithm, RemoveIdle, SelectMode)
@@ -318,21 +316,10 @@ def _read_state(path: Path) -> dict[str, Any]:
         ) from None
 
 
-def open_stream(detector: DCCA, state: str | Path | None = None) -> Stream:
-    """Make the stream of a fitted detector, on the CPU; see :meth:`dccad.DCCA.stream`."""
-    model = detector.model_.to(torch.device("cpu"))
-    digest = sha256("\x1f".join(detector.columns_).encode())
+def fingerprint(model: FittedModel, columns: Sequence[str]) -> str:
+    """SHA-256 of sensors and network, by which a stream knows the states of its own model."""
+    digest = sha256("\x1f".join(columns).encode())
     for name, values in sorted(model.network.state_dict().items()):
         digest.update(name.encode())
-        digest.update(values.numpy().tobytes())
-    policy = StreamPolicy(
-        detector.columns_,
-        detector.max_gap,
-        detector.on_missing,
-        detector.fill_limit,
-        digest.hexdigest(),
-    )
-    stream = Stream(model, detector.calibration_, detector.threshold_, policy)
-    if state is not None:
-        stream.load(state)
-    return stream
+        digest.update(values.cpu().numpy().tobytes())
+    return digest.hexdigest()

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from dccad.datasets.machining.simulation import simulate_peeling
     from dccad.datasets.machining.workbooks import write_peeling_workbooks
     from dccad.datasets.registry import list_datasets, load_dataset
-    from dccad.datasets.score_files import write_scores
     from dccad.datasets.simulation import simulate_tep, simulate_tep_run
     from dccad.datasets.skab import load_skab
     from dccad.datasets.tables.check import check_log_tables
@@ -54,35 +53,33 @@ __all__ = [
     "simulate_tep_run",
     "simulated_record",
     "write_peeling_workbooks",
-    "write_scores",
 ]
 
 _HOME = {
-    "Dataset": "dataset",
-    "ParquetLog": "tables",
-    "TableOptions": "tables",
-    "Tables": "tables",
-    "check_log_tables": "tables",
-    "find_tep": "download",
-    "get_tep": "download",
-    "get_tep_many": "tep_many",
-    "list_datasets": "registry",
-    "load_dataset": "registry",
-    "load_peeling": "machining",
-    "load_skab": "skab",
-    "load_tep": "tep",
-    "load_tep_many": "tep_many",
-    "load_tep_rieth": "tep_rieth",
-    "load_tep_simulated": "embedded",
-    "prepare_peeling": "machining",
-    "read_table": "tables",
-    "read_tables": "tables",
-    "simulate_peeling": "machining",
-    "simulate_tep": "simulation",
-    "simulate_tep_run": "simulation",
-    "simulated_record": "embedded",
-    "write_peeling_workbooks": "machining",
-    "write_scores": "score_files",
+    "Dataset": "dccad.datasets.dataset",
+    "ParquetLog": "dccad.datasets.tables",
+    "TableOptions": "dccad.datasets.tables",
+    "Tables": "dccad.datasets.tables",
+    "check_log_tables": "dccad.datasets.tables",
+    "find_tep": "dccad.datasets.download",
+    "get_tep": "dccad.datasets.download",
+    "get_tep_many": "dccad.datasets.tep_many",
+    "list_datasets": "dccad.datasets.registry",
+    "load_dataset": "dccad.datasets.registry",
+    "load_peeling": "dccad.datasets.machining",
+    "load_skab": "dccad.datasets.skab",
+    "load_tep": "dccad.datasets.tep",
+    "load_tep_many": "dccad.datasets.tep_many",
+    "load_tep_rieth": "dccad.datasets.tep_rieth",
+    "load_tep_simulated": "dccad.datasets.embedded",
+    "prepare_peeling": "dccad.datasets.machining",
+    "read_table": "dccad.datasets.tables",
+    "read_tables": "dccad.datasets.tables",
+    "simulate_peeling": "dccad.datasets.machining",
+    "simulate_tep": "dccad.datasets.simulation",
+    "simulate_tep_run": "dccad.datasets.simulation",
+    "simulated_record": "dccad.datasets.embedded",
+    "write_peeling_workbooks": "dccad.datasets.machining",
 }
 
 __getattr__, __dir__ = lazy_names(__name__, _HOME)

@@ -12,4 +12,9 @@ if TYPE_CHECKING:
 
 __all__ = ["evaluate", "run_benchmark"]
 
-__getattr__, __dir__ = lazy_names(__name__, {"evaluate": "custom", "run_benchmark": "benchmark"})
+_HOME = {
+    "evaluate": "dccad.evaluation.custom",
+    "run_benchmark": "dccad.evaluation.benchmark",
+}
+
+__getattr__, __dir__ = lazy_names(__name__, _HOME)

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 __all__ = ["OnnxDetector", "export_onnx", "load_onnx"]
 
-_HOME = {"OnnxDetector": "scoring", "export_onnx": "export", "load_onnx": "scoring"}
+_HOME = {
+    "OnnxDetector": "dccad.onnx.scoring",
+    "export_onnx": "dccad.onnx.export",
+    "load_onnx": "dccad.onnx.scoring",
+}
 
 __getattr__, __dir__ = lazy_names(__name__, _HOME)

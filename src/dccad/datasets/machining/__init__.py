@@ -25,12 +25,12 @@ __all__ = [
 ]
 
 _HOME = {
-    "PeelingLog": "simulation",
-    "PeelingMachine": "torque",
-    "load_peeling": "preparation",
-    "prepare_peeling": "preparation",
-    "simulate_peeling": "simulation",
-    "write_peeling_workbooks": "workbooks",
+    "PeelingLog": "dccad.datasets.machining.simulation",
+    "PeelingMachine": "dccad.datasets.machining.torque",
+    "load_peeling": "dccad.datasets.machining.preparation",
+    "prepare_peeling": "dccad.datasets.machining.preparation",
+    "simulate_peeling": "dccad.datasets.machining.simulation",
+    "write_peeling_workbooks": "dccad.datasets.machining.workbooks",
 }
 
 __getattr__, __dir__ = lazy_names(__name__, _HOME)

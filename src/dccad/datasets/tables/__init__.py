@@ -28,13 +28,13 @@ __all__ = [
 ]
 
 _HOME = {
-    "ParquetLog": "parquet_log",
-    "TableOptions": "options",
-    "TableSummary": "table_runs",
-    "Tables": "reader",
-    "check_log_tables": "check",
-    "read_table": "reader",
-    "read_tables": "reader",
+    "ParquetLog": "dccad.datasets.tables.parquet_log",
+    "TableOptions": "dccad.datasets.tables.options",
+    "TableSummary": "dccad.datasets.tables.table_runs",
+    "Tables": "dccad.datasets.tables.reader",
+    "check_log_tables": "dccad.datasets.tables.check",
+    "read_table": "dccad.datasets.tables.reader",
+    "read_tables": "dccad.datasets.tables.reader",
 }
 
 __getattr__, __dir__ = lazy_names(__name__, _HOME)
