@@ -217,6 +217,7 @@ def test_version_is_one_line(call):
         (["fit", "log.csv", "-o"], "option '-o' requires an argument"),
         ([*FIT, "--windw", "9"], "no such option --windw; did you mean --window"),
         ([*FIT, "--zzz"], "no such option --zzz (see dccad fit --help)"),
+        ([*FIT, "--resume"], "no such option --resume; did you mean --resample"),
         ([*FIT, "--window", "8.5"], "--window '8.5': needed is a whole number (see dccad fit"),
         ([*FIT, "--window", "eight"], "--window 'eight': needed is a whole number (see dccad fit"),
         ([*FIT, "--window", ""], "--window '': needed is a whole number (see dccad fit --help)"),

@@ -14,17 +14,15 @@ from hypothesis import strategies as st
 import reference
 from conftest import FAST, caller
 from dccad import DCCA, Run, load
-from dccad.checkpoint import Checkpoint
 from dccad.datasets import ParquetLog, TableOptions
 from dccad.errors import ConstantSensorWarning, InputError, ParameterError
-from dccad.persistence import WEIGHTS
+from dccad.persistence import WEIGHTS, read_record
 from dccad.preparation import Preparation, parse_steps
 from dccad.representation import UNLABELLED_FLOOR, fit_representation
 from dccad.row_source import RowSource, Segment
 from dccad.running_statistics import RowStatistics, representation_of, scaling_of
 from dccad.sampling import count_windows, draw_stretches, gather_statistics
 from dccad.scaling import fit_scaling
-from test_fit_resume import contents, kill_and_resume
 from test_large_scores import make_frame
 
 READING = {"on_missing": "error", "fill_limit": 5, "causal": False}
@@ -240,66 +238,14 @@ def test_what_a_streamed_fit_cannot_do_is_refused(folder, settings, message):
         DCCA(**{**FEW, **settings}).fit(ParquetLog(folder / "log"))
 
 
-def test_a_bad_row_far_from_the_sample_is_refused_and_leaves_no_checkpoint(folder, monkeypatch):
-    monkeypatch.setattr("dccad.checkpoint.SECONDS", 0.0)
+def test_a_bad_row_far_from_the_sample_is_refused(folder, monkeypatch):
     monkeypatch.setattr("dccad.row_source.BLOCK_CELLS", 3 * 256)
     frame = make_frame(1500, 2, 0)
     values = frame["level"].to_numpy().copy()
     values[-1] = np.nan
     frame.with_columns(pl.Series("level", values)).write_parquet(folder / "log" / "day2.parquet")
     with pytest.raises(InputError, match=r"run 'day2' has missing values, NaN \(1 in 1 of 3 colum"):
-        DCCA(**FEW).fit(ParquetLog(folder / "log"), checkpoint=folder / "kept")
-    assert not (folder / "kept").exists()
-
-
-# -- killed and resumed ---------------------------------------------------------------------------
-
-
-def test_a_killed_fit_of_a_large_log_goes_on(folder):
-    (folder / "models").mkdir()
-    fit = ["fit", folder / "log", "--join", "--stream", "--window", "8", "--set=max_windows=300"]
-    fit += ["--set=pretrain_epochs=2", "--set=joint_epochs=2", "--set=n_init=1"]
-    kill_and_resume(folder / "models", fit, kills=1, seed=0)
-
-
-def test_figures_that_were_gathered_are_not_gathered_again(folder, monkeypatch):
-    monkeypatch.setattr("dccad.checkpoint.SECONDS", 0.0)
-    monkeypatch.setattr("dccad.row_source.BLOCK_CELLS", 3 * 256)
-    write, count = Checkpoint.write, []
-
-    def stop(self):
-        write(self)
-        count.append(1)
-        if len(count) == 9:
-            raise KeyboardInterrupt
-
-    log = ParquetLog(folder / "log")
-    with monkeypatch.context() as patch:
-        patch.setattr(Checkpoint, "write", stop)
-        with pytest.raises(KeyboardInterrupt):
-            DCCA(**FEW).fit(log, checkpoint=folder / "kept")
-    begun = []
-    gather = gather_statistics
-
-    def remember(*arguments):
-        begun.append(arguments[4][0])
-        return gather(*arguments)
-
-    monkeypatch.setattr("dccad.large_fit.gather_statistics", remember)
-    resumed = DCCA(**FEW).fit(log, checkpoint=folder / "kept")
-    assert begun == [9]
-    assert resumed.digest() == DCCA(**FEW).fit(log).digest()
-
-
-def test_a_log_that_changed_is_refused(folder, monkeypatch):
-    monkeypatch.setattr("dccad.checkpoint.SECONDS", 0.0)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dccad.detector.fit_model", lambda *_: (_ for _ in ()).throw(KeyError))
-        with pytest.raises(KeyError):
-            DCCA(**FEW).fit(ParquetLog(folder / "log"), checkpoint=folder / "kept")
-    make_frame(1500, 0, 0).write_parquet(folder / "log" / "day0.parquet")
-    with pytest.raises(InputError, match="was begun with another log, so its parts do not fit"):
-        DCCA(**FEW).fit(ParquetLog(folder / "log"), checkpoint=folder / "kept")
+        DCCA(**FEW).fit(ParquetLog(folder / "log"))
 
 
 # -- memory ---------------------------------------------------------------------------------------
@@ -332,6 +278,15 @@ def test_the_memory_of_a_fit_does_not_grow_with_the_log(tmp_path):
         peaks.append(int(done.stdout))
     # in memory, 600,000 rows more would take 12 MB of values, 24 of directions, 48 of latents
     assert peaks[1] - peaks[0] < 30
+
+
+def contents(model):
+    """Weights and record of a model folder, but for the seconds that its epochs took."""
+    record = read_record(model)
+    for epoch in record["history"]:
+        del epoch["seconds"]
+    del record["record_sha256"]
+    return (model / WEIGHTS).read_bytes(), record
 
 
 def test_models_of_the_same_log_are_the_same_files(folder):

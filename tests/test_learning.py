@@ -216,7 +216,7 @@ def spied(monkeypatch):
     """What the fold trained on and fitted its distances on."""
     seen = {}
 
-    def fake_training(windows, network_settings, settings, device, on_epoch=None, checkpoint=None):
+    def fake_training(windows, network_settings, settings, device, on_epoch=None):
         seen["training"], seen["stride"] = windows, settings.stride
         return type("Result", (), {"network": make_network(network_settings)})
 

@@ -147,16 +147,13 @@ def fit(
     ] = False,
     seed: Seed = 0,
     stream: Stream = None,
-    resume: Resume = False,
     json: Json = False,
 ) -> None:
     """Learn regions, scores and a threshold from an unlabelled log.
 
     Parquet of 1 GiB or more is read in pieces: the scaling is that of all rows, the rest is learned
-    from 50,000 windows drawn all over it (--set max_windows=N). A killed fit leaves
-    FOLDER.checkpoint: the same command with --resume goes on from there, to the same model.
+    from 50,000 windows drawn all over it (--set max_windows=N).
     """
-    from dccad import checkpoint
     from dccad.cli_large import read_for_fit
     from dccad.detector import DCCA
     from dccad.display import print_json, print_model
@@ -164,7 +161,6 @@ def fit(
     from dccad.errors import ParameterError
     from dccad.parameters import check_parameters
     from dccad.persistence import check_target, read_record
-    from dccad.pieces import refuse_forgotten
 
     if not (log or normal):
         raise ParameterError("nothing to fit: pass a LOG, --normal LOG, or both")
@@ -183,14 +179,11 @@ def fit(
     }
     detector = DCCA(**{**parameters, **read_settings(settings)})
     check_parameters(detector.get_params())
-    kept = checkpoint.beside(output)
-    refuse_forgotten(kept, resume)
     reference, summaries = read_for_fit(normal, options, stream, detector)
     unlabelled, more = read_for_fit(log, options, stream, detector)
-    detector.fit(unlabelled, normal=reference, checkpoint=kept)
+    detector.fit(unlabelled, normal=reference)
     detector.reading_ = remembered_options(options)
     detector.save(output, include_latents=detector.keep_latents)
-    checkpoint.remove(kept)
     record, summaries = read_record(output), [*more, *summaries]
     if json:
         print_json({**record, "tables": [summary.as_record() for summary in summaries]})

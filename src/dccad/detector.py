@@ -19,7 +19,6 @@ from dccad.arriving_rows import StreamPolicy
 from dccad.attributes import describe_fit, from_parts, to_parts
 from dccad.directional import DirectionalSettings, describe_maps
 from dccad.errors import DccadError, ModelFileError
-from dccad.fit_checkpoint import identify, open_checkpoint
 from dccad.fit_data import prepare_fit_data
 from dccad.fitting import fit_model
 from dccad.inputs import check_scoring_log
@@ -364,9 +363,7 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         """
         return cls(**{**AS_PUBLISHED, **parameters})
 
-    def fit(
-        self, X: Any, y: None = None, normal: Any = None, checkpoint: str | Path | None = None
-    ) -> DCCA:
+    def fit(self, X: Any, y: None = None, normal: Any = None) -> DCCA:
         """Learn regions, scores and threshold from an unlabelled log.
 
         Parameters
@@ -379,10 +376,6 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         normal : like X, optional
             Rows known to be normal. They decide the scaling, the normal region and, by their last
             part, which training does not see, the threshold.
-        checkpoint : str or Path, optional
-            Folder that keeps what is finished. The same fit with the same folder goes on from
-            there, to the same model, after its process was killed. Remove it
-            (:func:`dccad.checkpoint.remove`) when the model is saved. Needs ``random_state``.
 
         Returns
         -------
@@ -392,12 +385,11 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         Raises
         ------
         InputError
-            The log cannot be used, or the checkpoint is of another fit; the message says where and
-            what to do.
+            The log cannot be used; the message says where and what to do.
         ParameterError
             Parameters are out of range; all are listed.
         """
-        self._fit(X, normal, checkpoint)
+        self._fit(X, normal)
         return self
 
     def fit_predict(self, X: Any, y: None = None, normal: Any = None) -> Any:
@@ -671,7 +663,7 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
 
     # -- fit, step by step -----------------------------------------------------------------------
 
-    def _fit(self, X: Any, normal: Any, kept: str | Path | None = None) -> Log:
+    def _fit(self, X: Any, normal: Any) -> Log:
         """The method from log to labels; returns the log whose rows ``labels_`` describes."""
         check_parameters(self.get_params(deep=False))
         preparation = Preparation(parse_steps(self.prepare), self.on_missing == "drop")
@@ -689,11 +681,8 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
             calibration_fraction=self.calibration_fraction,
             keep_whole=self.calibration == "cross-fitted",
         )
-        identity = identify(parameters, data, drawn.identity)
-        with open_checkpoint(kept, self.random_state, identity) as checkpoint:
-            statistics = drawn.gather_statistics(checkpoint)
-            data = replace(data, statistics=statistics)
-            fitted = fit_model(parameters, self.seed_, data, preparation, checkpoint)
+        data = replace(data, statistics=drawn.gather_statistics())
+        fitted = fit_model(parameters, self.seed_, data, preparation)
         self.sample_ = drawn.figures
         self.model_, self.calibration_ = fitted.model, fitted.calibration
         self.n_calibration_windows_ = fitted.n_calibration_windows

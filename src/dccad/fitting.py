@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from dccad.calibrated_scores import Calibration, fit_calibration
 from dccad.calibration import ConformalCalibration
-from dccad.checkpoint import Checkpoint
 from dccad.errors import SingleClusterWarning, warn
 from dccad.fit_data import FitData
 from dccad.learning import Recipe, normal_stretches
@@ -60,13 +59,7 @@ class Fitted:
     report: RegionReport
 
 
-def fit_model(
-    parameters: Parameters,
-    seed: int,
-    data: FitData,
-    preparation: Preparation,
-    checkpoint: Checkpoint | None = None,
-) -> Fitted:
+def fit_model(parameters: Parameters, seed: int, data: FitData, preparation: Preparation) -> Fitted:
     """Learn regions, score and calibration from the rows of a fit.
 
     Parameters
@@ -77,8 +70,6 @@ def fit_model(
     data : FitData
     preparation : Preparation
         Kept with the model.
-    checkpoint : Checkpoint, optional
-        Of this fit.
 
     Warns
     -----
@@ -88,7 +79,7 @@ def fit_model(
     recipe = make_recipe(parameters, seed, len(data.log.columns))
     representation = recipe.represent(data.normal, data.training, data.statistics)
     windows = representation.windows(data.training, window, stride)
-    training = _train(recipe, windows, parameters["verbose"], checkpoint)
+    training = _train(recipe, windows, parameters["verbose"])
 
     is_reference = data.is_normal(windows.starts.numpy())
     asked = None if parameters["n_clusters"] == "auto" else parameters["n_clusters"]
@@ -110,7 +101,7 @@ def fit_model(
 
     learned = Learned(recipe, representation, training.network, windows, is_normal)
     regimes = _find_regimes(data, windows, regions, partition.n_regions, report)
-    score = _fit_score(parameters, learned, partition, data, regimes, checkpoint)
+    score = _fit_score(parameters, learned, partition, data, regimes)
     model = FittedModel(
         window,
         preparation,
@@ -139,9 +130,7 @@ def make_recipe(parameters: Parameters, seed: int, n_sensors: int) -> Recipe:
     )
 
 
-def _train(
-    recipe: Recipe, windows: WindowSet, verbose: bool, checkpoint: Checkpoint | None
-) -> TrainingResult:
+def _train(recipe: Recipe, windows: WindowSet, verbose: bool) -> TrainingResult:
     """Pre-training and joint optimisation, with progress."""
     epochs = recipe.training.pretrain_epochs + recipe.training.joint_epochs
     with progress_bar("training", epochs, enabled=verbose) as advance:
@@ -150,7 +139,6 @@ def _train(
             lambda record: advance(
                 record["epoch"] + 1, f"{record['phase']}, loss {record['total_loss']:.3g}"
             ),
-            checkpoint,
         )
 
 
@@ -224,7 +212,6 @@ def _fit_score(
     partition: Partition,
     data: FitData,
     regimes: list[list[Run]],
-    checkpoint: Checkpoint | None,
 ) -> FittedScore:
     """Distances from normal windows, and scores of normal rows to judge them by."""
     if parameters["scoring"] == "centres":
@@ -239,7 +226,6 @@ def _fit_score(
             data.held_out,
             parameters["calibration"] == "cross-fitted",
             lambda: advance(next(done), "models of parts of the reference"),
-            checkpoint,
         )
 
 

@@ -13,7 +13,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dccad.checkpoint import Checkpoint
 from dccad.dense import Reading, stretches
 from dccad.directional import DirectionalAutoencoder, DirectionalSettings
 from dccad.network import Autoencoder, NetworkSettings
@@ -101,14 +100,9 @@ class Recipe:
             0.0 if normal else UNLABELLED_FLOOR,
         )
 
-    def train(
-        self,
-        windows: WindowSet,
-        on_epoch: OnEpoch | None = None,
-        checkpoint: Checkpoint | None = None,
-    ) -> TrainingResult:
+    def train(self, windows: WindowSet, on_epoch: OnEpoch | None = None) -> TrainingResult:
         """Train network and centres on windows of that representation."""
-        return fit_jointly(windows, self.network, self.training, self.device, on_epoch, checkpoint)
+        return fit_jointly(windows, self.network, self.training, self.device, on_epoch)
 
 
 def persistence_share(windows: WindowSet, stride: int) -> float:

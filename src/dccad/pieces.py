@@ -62,7 +62,11 @@ class PieceFolder:
             folder.mkdir(parents=True, exist_ok=True)
             self._write(folder / MANIFEST, (json.dumps(identity, indent=1) + "\n").encode())
             return
-        refuse_forgotten(folder, resume)
+        if not resume:
+            raise InputError(
+                f"{folder} holds the finished part of a job that was interrupted: add --resume to "
+                "go on with it, or delete the folder to begin again"
+            )
         names = sorted({*identity, *found})
         other = [name for name in names if identity.get(name) != found.get(name)]
         if other:
@@ -70,14 +74,6 @@ class PieceFolder:
                 f"{folder} was begun with another {', another '.join(other)}, so its parts do not "
                 "fit: go on with what it was begun with, or delete the folder to begin again"
             )
-
-    @classmethod
-    def of(cls, folder: Path) -> PieceFolder:
-        """Pieces that are there, whatever they were made from; to remove them."""
-        pieces = cls.__new__(cls)
-        pieces.folder, pieces._paths = folder, {}
-        pieces._look()
-        return pieces
 
     def _look(self) -> dict[str, Any] | None:
         """The manifest of pieces that are there, or None; leftovers of a kill are removed."""
@@ -114,9 +110,6 @@ class PieceFolder:
             older, path = sorted((other, path), key=lambda file: file.stat().st_mtime_ns)
             older.unlink()
         self._paths[name] = path
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._paths
 
     def put(self, name: str, content: bytes) -> None:
         """Keep a piece, in the place of an earlier one of that name.
@@ -160,12 +153,6 @@ class PieceFolder:
         """File of a piece that is there."""
         return self._paths[name]
 
-    def drop(self, name: str) -> None:
-        """Remove a piece."""
-        path = self._paths.pop(name, None)
-        if path is not None:
-            path.unlink(missing_ok=True)
-
     def remove(self) -> None:
         """Remove the folder: the job is done, or its pieces are of no use."""
         for path in self.folder.iterdir():
@@ -184,17 +171,3 @@ class PieceFolder:
         except OSError:
             unfinished.unlink(missing_ok=True)
             raise
-
-
-def refuse_forgotten(folder: Path, resume: bool) -> None:
-    """Refuse to begin again what was interrupted, unless the folder was deleted.
-
-    Raises
-    ------
-    InputError
-    """
-    if not resume and os.path.lexists(folder):
-        raise InputError(
-            f"{folder} holds the finished part of a job that was interrupted: add --resume to go "
-            "on with it, or delete the folder to begin again"
-        )

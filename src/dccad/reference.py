@@ -14,7 +14,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dccad.checkpoint import Checkpoint, KeptFolds
 from dccad.cross_fitting import OutOfFold, cross_fit
 from dccad.errors import ConstantSensorWarning, LatentCollapseWarning
 from dccad.learning import (
@@ -96,7 +95,6 @@ def fit_statistics_score(
     held_out: Sequence[Run],
     cross_fitted: bool,
     advance: Callable[[], None] | None = None,
-    checkpoint: Checkpoint | None = None,
 ) -> FittedScore:
     """Distances of several statistics from normal windows, and their scale.
 
@@ -116,8 +114,6 @@ def fit_statistics_score(
         not seen it.
     advance : callable, optional
         Called after each fit of the cross-fitting.
-    checkpoint : Checkpoint, optional
-        Where what each of these fits scored is kept.
 
     Warns
     -----
@@ -134,7 +130,7 @@ def fit_statistics_score(
     measured: list[NDArray[np.float64]] | None = None
     seen: OutOfFold | None = None
     if cross_fitted:
-        scorer: FoldScorer | StretchScorer | KeptFolds
+        scorer: FoldScorer | StretchScorer
         if n_reference:
             runs = list(training[:n_reference])
             levels = usual_levels(learned.normal_windows, learned.network, statistics)
@@ -143,8 +139,6 @@ def fit_statistics_score(
             starts = learned.windows.starts.numpy()
             runs = normal_stretches(training, starts, learned.is_normal, window)
             scorer = StretchScorer(recipe, learned.representation, learned.network, share)
-        if checkpoint is not None:
-            scorer = KeptFolds(scorer, checkpoint)
         with warnings.catch_warnings():  # of parts of a log; those of the whole have been given
             warnings.simplefilter("ignore", ConstantSensorWarning)
             warnings.simplefilter("ignore", LatentCollapseWarning)

@@ -120,11 +120,7 @@ def read_checked(
 
 
 def checked_blocks(
-    source: RowSource,
-    segments: Sequence[Segment],
-    reading: Mapping[str, Any],
-    before: int = 0,
-    skip: int = 0,
+    source: RowSource, segments: Sequence[Segment], reading: Mapping[str, Any], before: int = 0
 ) -> Iterator[Run]:
     """All rows once, block by block.
 
@@ -135,19 +131,14 @@ def checked_blocks(
     segments : sequence of Segment
     before : int
         Rows of the same segment that a block brings along from the one before it.
-    skip : int
-        Blocks to leave out at the start.
 
     Yields
     ------
     Run
     """
     rows = max(1, BLOCK_CELLS // len(source.columns))
-    number = 0
     for segment in segments:
         for start in range(segment.start, segment.stop, rows):
-            number += 1
-            if number > skip:
-                first = max(segment.start, start - before)
-                stop = min(start + rows, segment.stop)
-                yield read_checked(source, segment, first, stop, reading)
+            first = max(segment.start, start - before)
+            stop = min(start + rows, segment.stop)
+            yield read_checked(source, segment, first, stop, reading)

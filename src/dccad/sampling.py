@@ -153,8 +153,7 @@ def gather_statistics(
     max_gap: float | None,
     preparation: Preparation,
     reading: Mapping[str, Any],
-    begun: tuple[int, RowStatistics | None] = (0, None),
-    on_block: Callable[[int, RowStatistics], None] | None = None,
+    on_block: Callable[[int], None] | None = None,
 ) -> RowStatistics:
     """Figures of all prepared rows of a log, in one pass.
 
@@ -166,28 +165,23 @@ def gather_statistics(
         Without steps that :func:`dccad.row_source.check_streamable` refuses.
     reading : mapping
         As in :func:`dccad.row_source.read_checked`.
-    begun : (n_blocks, statistics)
-        Blocks that were seen already, and their figures.
-    on_block : callable (n_blocks, statistics), optional
-        Called after each block.
+    on_block : callable (n_blocks), optional
+        Called after each block with how many have been read, for progress.
 
     Raises
     ------
     InputError
         A row cannot be used.
     """
-    done, statistics = begun
-    blocks = checked_blocks(
-        source, source.segments(max_gap), reading, rows_before(preparation), skip=done
-    )
-    for run in blocks:
-        done += 1
+    statistics: RowStatistics | None = None
+    blocks = checked_blocks(source, source.segments(max_gap), reading, rows_before(preparation))
+    for done, run in enumerate(blocks, start=1):
         # a difference takes the row before the block, and leaves out the first row itself
         for part in preparation.apply_to_runs([run]):
             found = RowStatistics.of(part.values)
             statistics = found if statistics is None else statistics.merge(found)
-        if on_block is not None and statistics is not None:
-            on_block(done, statistics)
+        if on_block is not None:
+            on_block(done)
     assert statistics is not None  # the sample, which is of these rows, has some
     return statistics
 

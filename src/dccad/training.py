@@ -10,7 +10,6 @@ from typing import Any, Literal, TypeAlias
 import torch
 from torch import Tensor
 
-from dccad.checkpoint import Checkpoint
 from dccad.clustering import (
     MapClusters,
     cluster_maps,
@@ -25,7 +24,6 @@ from dccad.network import Autoencoder, NetworkSettings
 from dccad.objective import Routing, joint_step
 from dccad.ranking import Ranking, map_qualities
 from dccad.threads import one_thread
-from dccad.training_state import TrainingKeeper
 from dccad.windows import WindowSet
 
 OptimizerName: TypeAlias = Literal["adam", "sgd"]
@@ -99,7 +97,6 @@ def fit_jointly(
     settings: TrainingSettings,
     device: torch.device,
     on_epoch: OnEpoch | None = None,
-    checkpoint: Checkpoint | None = None,
 ) -> TrainingResult:
     """Train the network and the centres together on unlabelled windows.
 
@@ -116,8 +113,6 @@ def fit_jointly(
     device : torch.device
     on_epoch : callable, optional
         Called with each epoch's record, for progress.
-    checkpoint : Checkpoint, optional
-        Where the state is kept after an epoch, and taken from.
 
     Warns
     -----
@@ -130,22 +125,15 @@ def fit_jointly(
         torch.manual_seed(settings.seed)
         network = make_network(network_settings).to(device)
     loop = _Loop(network, windows, settings, generator, on_epoch)
-    keeper = TrainingKeeper(checkpoint, device)
     with one_thread():
-        if keeper.first is None or keeper.split is None:
-            loop.pretrain(keeper)
-            first = split = loop.find_split()
-        else:
-            first, split = keeper.first, keeper.split
+        loop.pretrain()
+        first = split = loop.find_split()
         optimizer, scheduler = loop.make_optimizer(settings.joint_epochs)
-        done = keeper.begin("joint", loop, optimizer, scheduler)
-        for epoch in range(done, settings.joint_epochs):
+        for epoch in range(settings.joint_epochs):
             updated = epoch % settings.update_interval == 0
             if updated and epoch:
                 split = loop.find_split(split)
             stop = loop.joint_epoch(split, optimizer, scheduler, updated)
-            epochs = settings.joint_epochs if stop else epoch + 1
-            keeper.save("joint", epochs, loop, optimizer, scheduler, (first, split))
             if stop:
                 break
         if settings.joint_epochs:
@@ -205,11 +193,11 @@ class _Loop:
             return optimizer, schedulers.StepLR(optimizer, max(epochs // 3, 1), gamma=0.3)
         return optimizer, schedulers.ConstantLR(optimizer, factor=1.0, total_iters=0)
 
-    def pretrain(self, keeper: TrainingKeeper) -> None:
+    def pretrain(self) -> None:
         """Minimise the reconstruction loss alone."""
         epochs = self.settings.pretrain_epochs
         optimizer, scheduler = self.make_optimizer(epochs)
-        for epoch in range(keeper.begin("pretrain", self, optimizer, scheduler), epochs):
+        for _ in range(epochs):
             started = perf_counter()
             self.network.train()
             losses, sizes = [], []
@@ -222,7 +210,6 @@ class _Loop:
             rate = optimizer.param_groups[0]["lr"]
             scheduler.step()
             stop = self.record("pretrain", mean, None, mean, None, False, rate, started)
-            keeper.save("pretrain", epochs if stop else epoch + 1, self, optimizer, scheduler)
             if stop:
                 break
 
