@@ -40,7 +40,7 @@ def runs(n_sensors=None):
     from dccad.datasets import load_tep_simulated
 
     data = load_tep_simulated()
-    for run in (data.train_run(0), data.train_run(1), data.train_run(6), data.test_run(4)):
+    for run in (data.train_run(0), data.train_run(1), data.train_run(6), data.test_run(1)):
         stamps = np.datetime64("2024-03-01T00:00:00", "s") + 180 * np.arange(len(run.values))
         yield Run(run.values[:, :n_sensors], run.columns[:n_sensors], run.name, time=stamps)
 
