@@ -131,7 +131,7 @@ def decode(network, maps):
             maps, layer.weight, layer.bias, stride, output_padding=extra
         )[..., crop : crop + length]
         maps = maps if block.last else finish(maps, block.normalisation)
-    return torch.sigmoid(maps) if network.settings.output_activation == "sigmoid" else maps
+    return maps
 
 
 def finish(maps, normalisation):

@@ -74,7 +74,7 @@ def naive_normalisation(x, state, prefix):
     return (x - mean[:, None]) / np.sqrt(var[:, None] + 1e-5) * scale[:, None] + shift[:, None]
 
 
-def naive_autoencoder(window, state, strides, kernel_size, batch_norm, sigmoid):
+def naive_autoencoder(window, state, strides, kernel_size, batch_norm):
     """Latents and reconstruction of one window from a state dict of arrays."""
     left, right, depth = (kernel_size - 1) // 2, kernel_size // 2, len(strides)
     x = window
@@ -93,7 +93,7 @@ def naive_autoencoder(window, state, strides, kernel_size, batch_norm, sigmoid):
             x = naive_leaky_relu(x)
             if batch_norm:
                 x = naive_normalisation(x, state, name + "normalisation.")
-    return latents, 1 / (1 + np.exp(-x)) if sigmoid else x
+    return latents, x
 
 
 # -- clustering ----------------------------------------------------------------------------------
@@ -187,11 +187,11 @@ def naive_one_pass_gradients(network, batch, alpha, map_names):
     return expected
 
 
-class NaiveOptimizer:
-    """Adam or SGD with momentum, element by element, that leaves frozen elements alone."""
+class NaiveAdam:
+    """Adam, element by element, that leaves frozen elements alone."""
 
-    def __init__(self, kind, learning_rate, momentum=0.9):
-        self.kind, self.rate, self.momentum = kind, learning_rate, momentum
+    def __init__(self, learning_rate):
+        self.rate = learning_rate
         self.memory, self.steps = {}, 0
 
     def step(self, named_parameters, gradients, frozen):
@@ -206,19 +206,15 @@ class NaiveOptimizer:
                 if still[i]:
                     continue
                 g = grads[i]
-                if self.kind == "sgd":
-                    first[i] = self.momentum * first[i] + g
-                    values[i] -= self.rate * first[i]
-                else:
-                    first[i] = 0.9 * first[i] + 0.1 * g
-                    second[i] = 0.999 * second[i] + 0.001 * g * g
-                    unbiased_first = first[i] / (1 - 0.9**self.steps)
-                    unbiased_second = second[i] / (1 - 0.999**self.steps)
-                    values[i] -= self.rate * unbiased_first / (unbiased_second.sqrt() + 1e-8)
+                first[i] = 0.9 * first[i] + 0.1 * g
+                second[i] = 0.999 * second[i] + 0.001 * g * g
+                unbiased_first = first[i] / (1 - 0.9**self.steps)
+                unbiased_second = second[i] / (1 - 0.999**self.steps)
+                values[i] -= self.rate * unbiased_first / (unbiased_second.sqrt() + 1e-8)
 
 
 def naive_two_step(network, optimizer, batch, alpha, map_names):
-    """One batch of the published routing on a NaiveOptimizer."""
+    """One batch of the published routing on a NaiveAdam."""
     clustering = batch[3]
     for loss_of, frozen_maps in (
         (lambda r, c: (1 - alpha) * r + alpha * c, ~clustering),

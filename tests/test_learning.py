@@ -45,12 +45,7 @@ def make_recipe(stride=1, **training):
         "joint_epochs": 1,
         "update_interval": 1,
         "batch_size": 64,
-        "optimizer": "adam",
         "learning_rate": 1e-3,
-        "momentum": 0.9,
-        "schedule": "constant",
-        "patience": None,
-        "tol": 1e-4,
         "n_init": 1,
         "seed": 0,
     }

@@ -10,16 +10,16 @@ from dccad.network import ConvAutoencoder, NetworkSettings, automatic_strides
 from reference import naive_autoencoder
 
 
-def build(n_sensors=3, window=12, n_kernels=2, size=3, strides=(2, 3, 1), norm=True, out="none"):
-    settings = NetworkSettings(n_sensors, window, n_kernels, size, strides, norm, out)
+def build(n_sensors=3, window=12, n_kernels=2, size=3, strides=(2, 3, 1), norm=True):
+    settings = NetworkSettings(n_sensors, window, n_kernels, size, strides, norm)
     return ConvAutoencoder(settings)
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 5])
 @pytest.mark.parametrize("strides", [(2, 3, 1), (1, 1, 1), (3, 2, 2)])
-@pytest.mark.parametrize(("norm", "out"), [(True, "none"), (False, "sigmoid")])
-def test_latents_and_reconstruction_equal_the_naive_convolutions(size, strides, norm, out):
-    network = build(size=size, strides=strides, norm=norm, out=out).double()
+@pytest.mark.parametrize("norm", [True, False])
+def test_latents_and_reconstruction_equal_the_naive_convolutions(size, strides, norm):
+    network = build(size=size, strides=strides, norm=norm).double()
     windows = torch.randn(5, 3, 12, dtype=torch.float64)
     network.train()
     network(windows)  # gives the normalisation figures that are not 0 and 1
@@ -27,9 +27,7 @@ def test_latents_and_reconstruction_equal_the_naive_convolutions(size, strides, 
     latents, output = network(windows)
     state = {name: value.numpy() for name, value in network.state_dict().items()}
     for i in range(2):
-        expected = naive_autoencoder(
-            windows[i].numpy(), state, strides, size, norm, out == "sigmoid"
-        )
+        expected = naive_autoencoder(windows[i].numpy(), state, strides, size, norm)
         np.testing.assert_allclose(latents[i].detach(), expected[0], rtol=1e-10, atol=1e-12)
         np.testing.assert_allclose(output[i].detach(), expected[1], rtol=1e-10, atol=1e-12)
 
@@ -59,19 +57,17 @@ def torch_network(windows, weights, running, settings, training):
         wide = functional.conv_transpose1d(x, *own, stride, output_padding=extra)
         x = wide[..., before : before + length]
         x = x if block == depth - 1 else finish(x, f"decoder.{block}")
-    return latents, torch.sigmoid(x) if settings.output_activation == "sigmoid" else x
+    return latents, x
 
 
 @pytest.mark.parametrize("size", range(1, 8))
 @pytest.mark.parametrize("strides", [(2, 3, 1), (1, 1), (3, 2, 2), (4, 1, 3), (12,)])
-@pytest.mark.parametrize(("norm", "out"), [(True, "none"), (False, "sigmoid")])
+@pytest.mark.parametrize("norm", [True, False])
 @pytest.mark.parametrize("by_row", [True, False])
 @pytest.mark.parametrize(("sensors", "kernels"), [(3, 2), (2, 1), (1, 1)])
-def test_training_equals_torchs_own_convolutions(
-    size, strides, norm, out, by_row, sensors, kernels
-):
+def test_training_equals_torchs_own_convolutions(size, strides, norm, by_row, sensors, kernels):
     torch.manual_seed(size)
-    network = build(sensors, 12, kernels, size, strides, norm, out).double()
+    network = build(sensors, 12, kernels, size, strides, norm).double()
     windows = torch.randn(5, sensors, 12, dtype=torch.float64)
     if by_row:
         windows = windows.transpose(1, 2).contiguous().transpose(1, 2)
@@ -121,7 +117,7 @@ def test_every_window_length_is_reconstructed_at_its_own_length(depth, window, n
 
 def test_the_default_window_has_maps_wider_than_one_value():
     strides = automatic_strides(30, 3)
-    assert NetworkSettings(52, 30, 16, 3, strides, True, "none").map_length == 5
+    assert NetworkSettings(52, 30, 16, 3, strides, True).map_length == 5
 
 
 @pytest.mark.parametrize(
@@ -148,9 +144,3 @@ def test_map_parameters_are_the_rows_that_write_one_map_each():
             parameter[3] += 1.0
     changed = (network.encode(windows) != before).any(dim=0).any(dim=1)
     assert changed.tolist() == [m == 3 for m in range(8)]
-
-
-def test_sigmoid_output_stays_between_0_and_1():
-    network = build(out="sigmoid")
-    output = network(100 * torch.randn(4, 3, 12))[1]
-    assert 0 <= float(output.min()) < float(output.max()) <= 1

@@ -5,7 +5,7 @@ from dccad.losses import Targets, clustering_loss, own_centres, reconstruction_l
 from dccad.network import ConvAutoencoder, NetworkSettings
 from dccad.objective import frozen_rows, joint_step
 from reference import (
-    NaiveOptimizer,
+    NaiveAdam,
     naive_losses,
     naive_one_pass_gradients,
     naive_two_step,
@@ -16,7 +16,7 @@ RTOL = 1e-6  # the contract: every parameter, float64, relative
 
 def build(batch_norm=True):
     torch.manual_seed(3)
-    settings = NetworkSettings(2, 6, 1, 3, (2, 1, 1), batch_norm, "none")
+    settings = NetworkSettings(2, 6, 1, 3, (2, 1, 1), batch_norm)
     return ConvAutoencoder(settings).double()
 
 
@@ -41,11 +41,7 @@ def map_names(network):
 
 
 def make_optimizer(kind, network):
-    if kind == "fused adam":
-        return torch.optim.Adam(network.parameters(), lr=0.01, fused=True)
-    if kind == "adam":
-        return torch.optim.Adam(network.parameters(), lr=0.01)
-    return torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9)
+    return torch.optim.Adam(network.parameters(), lr=0.01, fused=kind == "fused adam")
 
 
 def assert_relatively_close(found, expected, name):
@@ -78,13 +74,10 @@ def test_one_pass_gives_reconstruction_kernels_the_gradient_of_reconstruction_al
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.5, 0.99])
-@pytest.mark.parametrize("kind", ["adam", "fused adam", "sgd"])
+@pytest.mark.parametrize("kind", ["adam", "fused adam"])
 def test_two_step_moves_every_parameter_as_the_published_steps_do(alpha, kind):
     network, twin = build(), build()
-    optimizer, naive = (
-        make_optimizer(kind, network),
-        NaiveOptimizer(kind.removeprefix("fused "), 0.01),
-    )
+    optimizer, naive = make_optimizer(kind, network), NaiveAdam(0.01)
     for seed in range(3):  # more than one batch: the optimiser remembers
         batch = make_batch(seed)
         step(network, optimizer, batch, alpha, "two-step")
@@ -95,8 +88,8 @@ def test_two_step_moves_every_parameter_as_the_published_steps_do(alpha, kind):
         assert_relatively_close(found.detach(), expected.detach(), name)
 
 
-@pytest.mark.parametrize("kind", ["adam", "fused adam", "sgd"])
-def test_a_frozen_kernel_stays_where_it_is_even_with_momentum(kind):
+@pytest.mark.parametrize("kind", ["adam", "fused adam"])
+def test_a_frozen_kernel_stays_where_it_is_even_on_old_gradients(kind):
     network = build()
     optimizer = make_optimizer(kind, network)
     windows, centres, assignments, _ = make_batch()

@@ -45,7 +45,6 @@ KINDS = {
         "kernel_size": 4,
         "batch_norm": False,
         "scaling": "minmax",
-        "output_activation": "sigmoid",
     },
 }
 

@@ -170,6 +170,61 @@ def rewrite(folder, record, arrays=None):
     (folder / "model.json").write_text(json.dumps(record))
 
 
+CUT = {
+    "optimizer": "sgd",
+    "momentum": 0.5,
+    "schedule": "cosine",
+    "patience": 3,
+    "tol": 0.1,
+    "output_activation": "none",
+}
+"""Parameters that earlier versions wrote, with values that decided nothing after training."""
+
+
+@pytest.mark.parametrize(
+    ("fixture", "cut"),
+    [
+        ("published", CUT),
+        ("trained", CUT),
+        # the depthwise network never had an activation at its output
+        ("trained", {**CUT, "output_activation": "sigmoid"}),
+    ],
+)
+def test_a_model_of_an_earlier_version_scores_as_it_did(
+    fixture, cut, two_regimes, tmp_path, request
+):
+    detector = request.getfixturevalue(fixture)
+    detector.save(tmp_path / "model")
+    record = json.loads((tmp_path / "model" / "model.json").read_text())
+    record["parameters"].update(cut)
+    if fixture == "published":
+        record["network"]["output_activation"] = "none"
+    rewrite(tmp_path / "model", record)
+    again = dccad.load(tmp_path / "model")
+    assert again.get_params() == detector.get_params()
+    np.testing.assert_array_equal(
+        again.decision_function(two_regimes), detector.decision_function(two_regimes)
+    )
+
+
+def test_a_model_with_a_sigmoid_at_its_output_is_refused_and_not_scored_wrongly(
+    published, tmp_path
+):
+    folder = tmp_path / "model"
+    published.save(folder)
+    record = json.loads((folder / "model.json").read_text())
+    record["parameters"].update(CUT, output_activation="sigmoid", scaling="minmax")
+    record["network"]["output_activation"] = "sigmoid"
+    record["versions"]["dccad"] = "0.0.9"
+    rewrite(folder, record)
+    with pytest.raises(ModelFileError) as caught:
+        dccad.load(folder)
+    assert str(caught.value) == (
+        f"{folder} was fitted with output_activation='sigmoid', which dccad no longer has, so its "
+        "scores would differ: fit it again without, or score with dccad 0.0.9, which wrote it"
+    )
+
+
 PARTS = ["representation", "network", "partition", "statistics", "score_scale", "calibration"]
 
 

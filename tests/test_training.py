@@ -13,7 +13,7 @@ from dccad.training import TrainingSettings, fit_jointly
 from dccad.windows import WindowSet
 
 CPU = torch.device("cpu")
-SHAPE = NetworkSettings(2, 8, 2, 3, (2, 1, 1), True, "none")
+SHAPE = NetworkSettings(2, 8, 2, 3, (2, 1, 1), True)
 
 
 def settings(**changed):
@@ -28,12 +28,7 @@ def settings(**changed):
         "joint_epochs": 6,
         "update_interval": 2,
         "batch_size": 16,
-        "optimizer": "adam",
         "learning_rate": 3e-3,
-        "momentum": 0.9,
-        "schedule": "constant",
-        "patience": None,
-        "tol": 1e-4,
         "n_init": 3,
         "seed": 0,
     }
@@ -72,6 +67,7 @@ def test_the_history_has_one_complete_record_per_epoch(windows):
     assert [r["epoch"] for r in result.history] == list(range(10))
     assert [r["phase"] for r in result.history] == ["pretrain"] * 4 + ["joint"] * 6
     assert [r["updated"] for r in result.history[4:]] == [True, False] * 3
+    assert {r["learning_rate"] for r in result.history} == {3e-3}
     for record in result.history[4:]:
         expected = 0.5 * record["reconstruction_loss"] + 0.5 * record["clustering_loss"]
         assert record["total_loss"] == pytest.approx(expected)
@@ -151,36 +147,10 @@ def test_joint_optimisation_draws_the_clustering_maps_to_their_centres(windows):
 
 
 @pytest.mark.parametrize("routing", ["one-pass", "two-step"])
-@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
-@pytest.mark.parametrize("schedule", ["constant", "cosine", "step"])
-def test_every_optimiser_routing_and_schedule_learns(windows, routing, optimizer, schedule):
-    result = fit(
-        windows,
-        routing=routing,
-        optimizer=optimizer,
-        schedule=schedule,
-        learning_rate=3e-3 if optimizer == "adam" else 3e-2,
-        pretrain_epochs=8,
-    )
+def test_both_routings_learn(windows, routing):
+    result = fit(windows, routing=routing, pretrain_epochs=8)
     losses = [record["reconstruction_loss"] for record in result.history]
     assert losses[-1] < 0.8 * losses[0]
-
-
-def test_the_schedules_change_the_learning_rate_as_documented(windows):
-    def rates(schedule):
-        history = fit(windows, schedule=schedule, pretrain_epochs=6, joint_epochs=0).history
-        return [record["learning_rate"] / 3e-3 for record in history]
-
-    assert rates("constant") == pytest.approx([1.0] * 6)
-    assert rates("step") == pytest.approx([1, 1, 0.3, 0.3, 0.09, 0.09])
-    expected = [(1 + np.cos(np.pi * epoch / 6)) / 2 for epoch in range(6)]
-    assert rates("cosine") == pytest.approx(expected)
-
-
-def test_early_stopping_ends_a_phase_that_no_longer_improves(windows):
-    result = fit(windows, patience=2, tol=10.0, pretrain_epochs=9, joint_epochs=9)
-    phases = [record["phase"] for record in result.history]
-    assert phases == ["pretrain"] * 3 + ["joint"] * 3
 
 
 def test_the_same_seed_gives_identical_weights_and_another_seed_does_not(windows):
@@ -222,7 +192,7 @@ def test_a_healthy_training_gives_no_warning(windows):
 
 def test_a_last_batch_of_one_window_does_not_stop_batch_normalisation(windows):
     few = windows.select(torch.arange(33))
-    shape = NetworkSettings(2, 8, 2, 3, (2, 2, 2), True, "none")  # maps of one value
+    shape = NetworkSettings(2, 8, 2, 3, (2, 2, 2), True)  # maps of one value
     fit_jointly(few, shape, settings(batch_size=16), CPU)
 
 

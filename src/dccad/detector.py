@@ -24,7 +24,6 @@ from dccad.fitting import fit_model
 from dccad.inputs import check_scoring_log
 from dccad.large_fit import draw_logs
 from dccad.missing import OnMissing
-from dccad.network import OutputActivation
 from dccad.objective import Routing
 from dccad.parameters import (
     AS_PUBLISHED,
@@ -52,7 +51,6 @@ from dccad.scaling import ScalingKind
 from dccad.scoring import WindowResults
 from dccad.states import MOST_EPISODES, RowTable, describe_states, state_names
 from dccad.stream import Stream, fingerprint
-from dccad.training import OptimizerName, Schedule
 from dccad.windows import check_window_count
 
 
@@ -110,8 +108,6 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
     batch_norm : bool, default=True
         Batch normalisation after each convolution of the dense encoder. It gives every map the
         same scale before maps are ranked by distance.
-    output_activation : {"none", "sigmoid"}, default="none"
-        Of the dense encoder; "sigmoid" needs ``scaling="minmax"``.
     ranking : str, default="separation-persistence"
         What the maps are ranked by: "separation" (share of variance that the clusters explain),
         "persistence" (how much longer clusters last than chance), the product of both, or
@@ -135,16 +131,8 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         Joint epochs between two updates of centres, assignments and kernel split.
     batch_size : int, default=64
         Windows per optimisation step.
-    optimizer : {"adam", "sgd"}, default="adam"
     learning_rate : float, default=1e-3
-    momentum : float, default=0.9
-        For SGD.
-    schedule : {"constant", "cosine", "step"}, default="constant"
-        Learning rate over a phase: constant; to 0 along a cosine; × 0.3 after each third.
-    patience : int, optional
-        Early stopping: end a phase after this many epochs without a lower loss. None: never.
-    tol : float, default=1e-4
-        Smallest decrease of the loss that counts as one.
+        Of Adam, the same in every epoch.
     n_init : int, default=4
         k-means++ restarts at the first update; later updates start from the last centres.
     false_alarm_rate : float, default=0.01
@@ -270,7 +258,6 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         depth: int = 3,
         strides: Any = "auto",
         batch_norm: bool = True,
-        output_activation: OutputActivation = "none",
         ranking: Ranking = "separation-persistence",
         consensus: ConsensusKind = "vote",
         scoring: ScoreKind = "statistics",
@@ -281,12 +268,7 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         joint_epochs: int = 20,
         update_interval: int = 5,
         batch_size: int = 64,
-        optimizer: OptimizerName = "adam",
         learning_rate: float = 1e-3,
-        momentum: float = 0.9,
-        schedule: Schedule = "constant",
-        patience: int | None = None,
-        tol: float = 1e-4,
         n_init: int = 4,
         false_alarm_rate: float = 0.01,
         calibration: CalibrationKind = "cross-fitted",
@@ -315,7 +297,6 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         self.depth = depth
         self.strides = strides
         self.batch_norm = batch_norm
-        self.output_activation = output_activation
         self.ranking = ranking
         self.consensus = consensus
         self.scoring = scoring
@@ -326,12 +307,7 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         self.joint_epochs = joint_epochs
         self.update_interval = update_interval
         self.batch_size = batch_size
-        self.optimizer = optimizer
         self.learning_rate = learning_rate
-        self.momentum = momentum
-        self.schedule = schedule
-        self.patience = patience
-        self.tol = tol
         self.n_init = n_init
         self.false_alarm_rate = false_alarm_rate
         self.calibration = calibration

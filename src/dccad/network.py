@@ -7,7 +7,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -16,8 +15,6 @@ from torch.nn import functional
 from dccad.errors import ParameterError
 from dccad.losses import Targets, clustering_loss, reconstruction_loss
 from dccad.moments import MapForms, Moments
-
-OutputActivation: TypeAlias = Literal["none", "sigmoid"]
 
 SHORTEST_MAP = 4
 """Automatic strides leave an activation map at least this many positions where they can."""
@@ -39,8 +36,6 @@ class NetworkSettings:
         Step of each encoder block; their number is the depth.
     batch_norm : bool
         Normalise every activation map over the batch.
-    output_activation : {"none", "sigmoid"}
-        Sigmoid for inputs scaled to 0–1.
     """
 
     n_sensors: int
@@ -49,7 +44,6 @@ class NetworkSettings:
     kernel_size: int
     strides: tuple[int, ...]
     batch_norm: bool
-    output_activation: OutputActivation
 
     @property
     def n_maps(self) -> int:
@@ -298,7 +292,7 @@ class ConvAutoencoder(Autoencoder):
 
     Examples
     --------
-    >>> settings = NetworkSettings(3, 30, 8, 3, (2, 3, 1), True, "none")
+    >>> settings = NetworkSettings(3, 30, 8, 3, (2, 3, 1), True)
     >>> network = ConvAutoencoder(settings)
     >>> latents, reconstruction = network(torch.zeros(2, 3, 30))
     >>> tuple(latents.shape), tuple(reconstruction.shape)      # M = 32 maps of T = 5 positions
@@ -330,10 +324,8 @@ class ConvAutoencoder(Autoencoder):
 
     def decode(self, latents: Tensor) -> Tensor:
         """Latents (B, M, T) to reconstructed windows (B, C, L)."""
-        reconstruction: Tensor = _windows(self.decoder(_image(latents)))
-        if self.settings.output_activation == "sigmoid":
-            reconstruction = torch.sigmoid(reconstruction)
-        return reconstruction
+        reconstruction: Tensor = self.decoder(_image(latents))
+        return _windows(reconstruction)
 
     def pool(self, maps: Tensor) -> Tensor:
         """Give the maps as they are: the published method clusters them with their positions."""

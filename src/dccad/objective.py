@@ -88,7 +88,7 @@ def frozen_rows(
 ) -> Iterator[None]:
     """Keep some kernels' rows, and what the optimiser remembers of them, out of one step.
 
-    A zero gradient would not do: with momentum or Adam a row still moves on old gradients.
+    A zero gradient would not do: Adam still moves a row on old gradients.
 
     Parameters
     ----------

@@ -59,18 +59,17 @@ _CHOICES = {
     "consensus": get_args(ConsensusKind),
     "scoring": get_args(ScoreKind),
     "calibration": get_args(CalibrationKind),
-    "output_activation": ("none", "sigmoid"),
     "routing": ("one-pass", "two-step"),
-    "optimizer": ("adam", "sgd"),
-    "schedule": ("constant", "cosine", "step"),
     "on_missing": ("error", "interpolate", "hold", "drop"),
 }
+
+_DROPPED = ("optimizer", "momentum", "schedule", "patience", "tol", "output_activation")
+"""Parameters of earlier versions: what they decided in training is in the weights, and a network
+with an activation at its output is refused."""
 
 _RANGES: dict[str, tuple[str, Callable[[float], bool]]] = {
     "alpha": ("0 ≤ alpha < 1", lambda v: 0 <= v < 1),
     "learning_rate": ("a positive number", lambda v: 0 < v < float("inf")),
-    "momentum": ("0 ≤ momentum < 1", lambda v: 0 <= v < 1),
-    "tol": ("0 or larger", lambda v: 0 <= v < float("inf")),
     "false_alarm_rate": ("0 < false_alarm_rate < 1", lambda v: 0 < v < 1),
     "calibration_fraction": ("0 < calibration_fraction < 1", lambda v: 0 < v < 1),
 }
@@ -146,12 +145,8 @@ def check_parameters(parameters: Mapping[str, Any]) -> None:
     if dense and all(map(_is_whole, (share, parameters["n_kernels"], depth), (1, 1, 3))):
         n_maps = parameters["n_kernels"] * 2 ** (depth - 1)
         expect("n_clustering_kernels", share <= n_maps, f"at most {n_maps}, the number of maps")
-    patience = parameters["patience"]
-    expect("patience", patience is None or _is_whole(patience, 1), "None or a number of epochs")
     gap = parameters["max_gap"]
     expect("max_gap", gap is None or (_is_real(gap) and gap > 0), "None or a positive number")
-    if parameters["output_activation"] == "sigmoid" and parameters["scaling"] != "minmax":
-        problems.append("output_activation='sigmoid' gives values in 0–1: set scaling='minmax'")
     state = parameters["random_state"]
     expect(
         "random_state",
@@ -263,7 +258,6 @@ def network_settings(
         kernel_size=int(parameters["kernel_size"]),
         strides=tuple(int(stride) for stride in strides),
         batch_norm=parameters["batch_norm"],
-        output_activation=parameters["output_activation"],
     )
 
 
@@ -354,7 +348,8 @@ def parameters_to_record(
 
 def parameters_from_record(record: Mapping[str, Any]) -> dict[str, Any]:
     """Undo :func:`parameters_to_record`."""
-    parameters = {**record, "prepare": tuple(record["prepare"])}
+    parameters = {name: value for name, value in record.items() if name not in _DROPPED}
+    parameters["prepare"] = tuple(parameters["prepare"])
     if not isinstance(parameters["strides"], str):
         parameters["strides"] = tuple(parameters["strides"])
     return parameters

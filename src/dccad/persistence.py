@@ -152,10 +152,12 @@ def load(path: str | Path) -> tuple[dict[str, Any], dict[str, Any], Any]:
     Raises
     ------
     ModelFileError
-        The folder is missing, damaged, truncated, or of a later version.
+        The folder is missing, damaged, truncated, of a later version, or of an earlier one with a
+        network that this one does not have.
     """
     folder = Path(path)
     record = _read_record(folder)
+    _refuse_output_activation(folder, record)
     arrays = _read_arrays(folder / WEIGHTS, record.get("weights_sha256"))
     latents = None
     if "latents_sha256" in record:
@@ -221,10 +223,8 @@ def _read_record(folder: Path) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         raise ModelFileError(f"{folder / MODEL} is damaged or truncated; {remedy}") from None
     if format_version > FORMAT:
-        made_by = record.get("versions")
-        wrote = made_by.get("dccad") if isinstance(made_by, dict) else None
         raise ModelFileError(
-            f"{folder} has model format {format_version}, written by dccad {wrote or '(unknown)'}; "
+            f"{folder} has model format {format_version}, written by dccad {_writer(record)}; "
             f"this dccad reads up to format {FORMAT}: upgrade dccad"
         )
     if format_version < FORMAT:
@@ -237,6 +237,25 @@ def _read_record(folder: Path) -> dict[str, Any]:
             f"{folder / MODEL} is damaged or was edited (its checksum differs); {remedy}"
         )
     return dict(record)
+
+
+def _writer(record: dict[str, Any]) -> str:
+    """The version of dccad that wrote a record."""
+    made_by = record.get("versions")
+    wrote = made_by.get("dccad") if isinstance(made_by, dict) else None
+    return wrote or "(unknown)"
+
+
+def _refuse_output_activation(folder: Path, record: dict[str, Any]) -> None:
+    """Refuse a network whose reconstruction this version would compute otherwise."""
+    network = record.get("network")
+    activation = network.get("output_activation", "none") if isinstance(network, dict) else "none"
+    if activation != "none":
+        raise ModelFileError(
+            f"{folder} was fitted with output_activation={activation!r}, which dccad no longer "
+            "has, so its scores would differ: fit it again without, or score with dccad "
+            f"{_writer(record)}, which wrote it"
+        )
 
 
 def _read_bytes(path: Path, digest: Any) -> bytes:

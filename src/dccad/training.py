@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
@@ -26,8 +26,6 @@ from dccad.ranking import Ranking, map_qualities
 from dccad.threads import one_thread
 from dccad.windows import WindowSet
 
-OptimizerName: TypeAlias = Literal["adam", "sgd"]
-Schedule: TypeAlias = Literal["constant", "cosine", "step"]
 EpochRecord: TypeAlias = dict[str, Any]
 OnEpoch: TypeAlias = Callable[[EpochRecord], None]
 
@@ -52,12 +50,7 @@ class TrainingSettings:
     joint_epochs: int
     update_interval: int
     batch_size: int
-    optimizer: OptimizerName
     learning_rate: float
-    momentum: float
-    schedule: Schedule
-    patience: int | None
-    tol: float
     n_init: int
     seed: int
 
@@ -128,14 +121,12 @@ def fit_jointly(
     with one_thread():
         loop.pretrain()
         first = split = loop.find_split()
-        optimizer, scheduler = loop.make_optimizer(settings.joint_epochs)
+        optimizer = loop.make_optimizer()
         for epoch in range(settings.joint_epochs):
             updated = epoch % settings.update_interval == 0
             if updated and epoch:
                 split = loop.find_split(split)
-            stop = loop.joint_epoch(split, optimizer, scheduler, updated)
-            if stop:
-                break
+            loop.joint_epoch(split, optimizer, updated)
         if settings.joint_epochs:
             split = loop.find_split(split)  # the stored centres belong to the final network
     warn_of_collapse(first, split, settings.alpha)
@@ -159,7 +150,6 @@ class _Loop:
         self.updates: list[dict[str, Any]] = []
         self.latents = torch.empty(0)
         self.targets: Targets | None = None  # until the next update
-        self.best, self.waited = float("inf"), 0
         self.moments = self.find_moments()
 
     def find_moments(self) -> Moments | None:
@@ -174,29 +164,15 @@ class _Loop:
         """Indices of all windows in order, on the device."""
         return torch.arange(len(self.windows), device=self.windows.starts.device)
 
-    def make_optimizer(
-        self, epochs: int
-    ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
-        """Optimiser and learning-rate schedule of one phase."""
-        settings, parameters = self.settings, self.network.parameters()
-        optimizer: torch.optim.Optimizer
-        if settings.optimizer == "adam":
-            optimizer = torch.optim.Adam(parameters, lr=settings.learning_rate, fused=True)
-        else:
-            optimizer = torch.optim.SGD(
-                parameters, lr=settings.learning_rate, momentum=settings.momentum
-            )
-        schedulers = torch.optim.lr_scheduler
-        if settings.schedule == "cosine":
-            return optimizer, schedulers.CosineAnnealingLR(optimizer, max(epochs, 1))
-        if settings.schedule == "step":
-            return optimizer, schedulers.StepLR(optimizer, max(epochs // 3, 1), gamma=0.3)
-        return optimizer, schedulers.ConstantLR(optimizer, factor=1.0, total_iters=0)
+    def make_optimizer(self) -> torch.optim.Optimizer:
+        """Adam for one phase, without a memory of the phase before."""
+        parameters = self.network.parameters()
+        return torch.optim.Adam(parameters, lr=self.settings.learning_rate, fused=True)
 
     def pretrain(self) -> None:
         """Minimise the reconstruction loss alone."""
         epochs = self.settings.pretrain_epochs
-        optimizer, scheduler = self.make_optimizer(epochs)
+        optimizer = self.make_optimizer()
         for _ in range(epochs):
             started = perf_counter()
             self.network.train()
@@ -207,19 +183,11 @@ class _Loop:
                 losses.append(loss)
                 sizes.append(len(indices))
             mean = _mean_over_windows(losses, sizes)
-            rate = optimizer.param_groups[0]["lr"]
-            scheduler.step()
-            stop = self.record("pretrain", mean, None, mean, None, False, rate, started)
-            if stop:
-                break
+            self.record("pretrain", mean, None, mean, None, False, started)
 
     def joint_epoch(
-        self,
-        split: KernelSplit,
-        optimizer: torch.optim.Optimizer,
-        scheduler: torch.optim.lr_scheduler.LRScheduler,
-        updated: bool,
-    ) -> bool:
+        self, split: KernelSplit, optimizer: torch.optim.Optimizer, updated: bool
+    ) -> None:
         """One epoch of joint optimisation against the centres of the last update."""
         settings = self.settings
         if self.targets is None:
@@ -244,9 +212,7 @@ class _Loop:
             _mean_over_windows(part, sizes) for part in zip(*losses, strict=True)
         )
         total = (1 - settings.alpha) * reconstruction + settings.alpha * cluster
-        rate = optimizer.param_groups[0]["lr"]
-        scheduler.step()
-        return self.record("joint", reconstruction, cluster, total, split, updated, rate, started)
+        self.record("joint", reconstruction, cluster, total, split, updated, started)
 
     def batches(self) -> tuple[Tensor, ...]:
         """Window indices of every batch of one epoch, shuffled."""
@@ -338,10 +304,9 @@ class _Loop:
         total: float,
         split: KernelSplit | None,
         updated: bool,
-        learning_rate: float,
         started: float,
-    ) -> bool:
-        """Add one epoch to the history; True where early stopping ends the phase."""
+    ) -> None:
+        """Add one epoch to the history."""
         update = self.updates[-1] if updated else {}
         distance = None if split is None else float(split.distances[split.clustering].mean())
         self.history.append(
@@ -355,18 +320,12 @@ class _Loop:
                 "updated": updated,
                 "switched": update.get("switched"),
                 "map_changes": update.get("map_changes"),
-                "learning_rate": learning_rate,
+                "learning_rate": self.settings.learning_rate,
                 "seconds": perf_counter() - started,
             }
         )
         if self.on_epoch is not None:
             self.on_epoch(self.history[-1])
-        begins = len(self.history) == 1 or self.history[-2]["phase"] != phase
-        if begins or total < self.best - self.settings.tol:
-            self.best, self.waited = total, 0
-            return False
-        self.waited += 1
-        return self.settings.patience is not None and self.waited >= self.settings.patience
 
 
 def _mean_over_windows(losses: Sequence[Tensor], sizes: Sequence[int]) -> float:

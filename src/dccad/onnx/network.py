@@ -312,7 +312,7 @@ class DenseGraph:
             if block < len(steps) - 1:
                 x = self._finish_block(x, f"{name}.normalisation")
                 reach = _farthest_activation(arrays, f"{name}.normalisation")
-        return graph.add("Sigmoid", x) if settings.output_activation == "sigmoid" else x
+        return x
 
     def pool(self, indices: Sequence[int]) -> str:
         """Some maps with their positions, (batch, windows, maps · map_length), float64."""
