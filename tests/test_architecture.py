@@ -62,6 +62,7 @@ LAYERS = [
         "display_machining",
         "display_tables",
         "demo",
+        "demo_common",
         "demo_machining",
     },
     {"cli_options", "cli_errors", "cli_large"},

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -8,6 +9,7 @@ import dccad
 from dccad import demo
 from dccad.datasets import load_tep_simulated
 from dccad.demo import run_demo
+from dccad.display_machining import print_demo
 
 TINY = {"pretrain_epochs": 1, "joint_epochs": 2, "stride": 10, "calibration": "held-out"}
 
@@ -101,3 +103,21 @@ def test_the_embedding_is_that_of_the_maps_that_the_detector_clusters_by(drawn):
     (latents,), _ = given["embed_latents"]
     expected = detector.transform(run)[29:][:, detector.clustering_maps_]
     np.testing.assert_array_equal(latents[..., 0], expected)
+
+
+def test_what_was_found_is_printed_within_80_columns(folder, capsys):
+    metrics = json.loads((folder / "metrics.json").read_text())
+    print_demo(metrics, Path("there"))
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= 80
+    found = metrics["per_fault"][1]
+    expected = [
+        f"{found['partition']['roc_auc']:.3f}",
+        f"{found['partition']['anomalous_region_after']:.0%}",
+        f"{found['monitor']['roc_auc']:.3f}",
+        f"{found['monitor']['flagged_before']:.0%}",
+        f"{found['monitor']['flagged_after']:.0%}",
+    ]
+    [line] = [line.split() for line in shown.splitlines() if line.startswith("1 ")]
+    assert line[-5:] == expected
+    assert f"NMI {metrics['partition']['figures']['nmi']:.3f}" in " ".join(shown.split())

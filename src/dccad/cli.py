@@ -84,13 +84,13 @@ def demo(
 
     No label is used. Writes models, their scores, metrics and figures.
     """
-    from dccad.display import print_demo, print_json
+    from dccad.display import print_json
+    from dccad.display_machining import print_demo, print_machining_demo
 
     check_choice("demo", world, ("tep", "machining"))
     folder = output or Path("runs/demo" if world == "tep" else f"runs/demo-{world}")
     if world == "machining":
         from dccad.demo_machining import run_machining_demo
-        from dccad.display_machining import print_machining_demo
 
         metrics = run_machining_demo(folder, seed)
         print_json(metrics) if json else print_machining_demo(metrics, folder)

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
 
 from dccad import plots
 from dccad.clustering import to_array
 from dccad.datasets import Dataset, load_tep_simulated
-from dccad.datasets.score_files import write_scores
 from dccad.datasets.simulation import REVISED_FAULTS
 from dccad.datasets.tep import SAMPLE_SECONDS
+from dccad.demo_common import begin, finish, fit, score_both
 from dccad.detector import DCCA
-from dccad.evaluation.metrics import cluster_figures
+from dccad.evaluation.metrics import cluster_figures, ranking_figures
 from dccad.evaluation.partition import judge
 from dccad.evaluation.tep import pooled_tasks
-from dccad.extras import require
-from dccad.files import replace_files
-from dccad.persistence import check_target, versions
-from dccad.progress import progress_bar
-from dccad.results import score_table
 from dccad.runs import Run
 
 if TYPE_CHECKING:
@@ -59,26 +51,15 @@ def run_demo(folder: Path, seed: int = 0, settings: dict[str, Any] | None = None
     dict
         The contents of ``metrics.json``.
     """
-    require("matplotlib", extra="plots")
-    require("openTSNE", extra="plots")
-    for name in ("model", "monitor"):
-        check_target(folder / name)
-    folder.mkdir(parents=True, exist_ok=True)
+    begin(folder, matplotlib="plots", openTSNE="plots")
     dataset = load_tep_simulated()
     test = {run.name: run for run in dataset.test}
 
-    several = {"n_clusters": "auto", **(settings or {})}
-    partition, partition_seconds = _fit(seed, several, X=list(dataset.train))
-    monitor, monitor_seconds = _fit(seed, settings, X=None, normal=dataset.train_run(0))
-    partition.save(folder / "model")
-    monitor.save(folder / "monitor")
-
-    table = score_table(partition, test)
-    monitored = score_table(monitor, test)
-    write_scores(
-        folder / "scores.parquet",
-        {**table, **{f"monitor_{name}": monitored[name] for name in ("score", "p_value", "flag")}},
-    )
+    settings = settings or {}
+    several = {"n_clusters": "auto", **settings}
+    partition, divided = fit(folder / "model", seed, several, X=list(dataset.train))
+    monitor, watched = fit(folder / "monitor", seed, settings, X=None, normal=dataset.train_run(0))
+    table, monitored = score_both(folder / "scores.parquet", partition, monitor, test)
     labels = np.concatenate([run.labels for run in dataset.test])
     figures, per_map = judge(partition, pooled_tasks(dataset)[0])
     assert per_map is not None
@@ -86,26 +67,16 @@ def run_demo(folder: Path, seed: int = 0, settings: dict[str, Any] | None = None
     anomalous = ~np.isin(table["region"], partition.region_report_.normal_regions)
     figures |= cluster_figures(labels[known], anomalous[known].astype(np.int64))
     normal_rows = (labels == 0) & ~np.isnan(monitored["score"])
-    metrics = {
-        "dataset": dataset.name,
-        "seed": seed,
-        "versions": versions(),
+    found = {
         "partition": {
-            "fit_seconds": round(partition_seconds, 1),
-            "threshold": partition.threshold_,
+            **divided,
             "figures": figures,
-            "states": [
-                {name: state[name] for name in ("name", "normal", "share", "reason")}
-                for state in partition.states_
-            ],
             "roc_auc": _auc(labels, table["score"]),
             "per_map": per_map,
         },
         "monitor": {
-            "fit_seconds": round(monitor_seconds, 1),
-            "threshold": monitor.threshold_,
+            **watched,
             "roc_auc": _auc(labels, monitored["score"]),
-            "false_alarm_rate": monitor.false_alarm_rate,
             "realised_false_alarm_rate": float(monitored["flag"][normal_rows].mean()),
         },
         "per_fault": [
@@ -118,15 +89,7 @@ def run_demo(folder: Path, seed: int = 0, settings: dict[str, Any] | None = None
             for run in dataset.test
         ],
     }
-    replace_files({folder / "metrics.json": (json.dumps(metrics, indent=1) + "\n").encode()})
-    _draw(folder, partition, monitor, dataset, per_map)
-    return metrics
-
-
-def _fit(seed: int, settings: dict[str, Any] | None, **data: Any) -> tuple[DCCA, float]:
-    started = perf_counter()
-    detector = DCCA(random_state=seed, verbose=True, **(settings or {})).fit(**data)
-    return detector, perf_counter() - started
+    return finish(folder, dataset.name, seed, found, _figures(partition, monitor, dataset, per_map))
 
 
 def _judge_run(run: Run, table: dict[str, NDArray[Any]], detector: DCCA) -> dict[str, float | None]:
@@ -151,17 +114,15 @@ def _mean(values: NDArray[Any]) -> float | None:
 
 def _auc(labels: NDArray[np.int8], scores: NDArray[np.float64]) -> float | None:
     known = ~np.isnan(scores)
-    if len(np.unique(labels[known])) < 2:
-        return None
-    return float(roc_auc_score(labels[known], scores[known]))
+    return ranking_figures(labels[known], scores[known])["roc_auc"]
 
 
-def _draw(
-    folder: Path, partition: DCCA, monitor: DCCA, dataset: Dataset, per_map: dict[str, list[Any]]
-) -> None:
-    """Write every figure; the progress bar counts them."""
+def _figures(
+    partition: DCCA, monitor: DCCA, dataset: Dataset, per_map: dict[str, list[Any]]
+) -> dict[str, Callable[[], Figure]]:
+    """How to draw each figure."""
     faulty, normal = dataset.test_run(SHOWN_FAULT), dataset.test_run(0)
-    figures: dict[str, Callable[[], Figure]] = {
+    return {
         "losses": lambda: plots.plot_losses(partition.history_),
         "maps": lambda: plots.plot_map_figures(per_map),
         "distance_accuracy": lambda: plots.plot_distance_accuracy(per_map, by="quality"),
@@ -171,10 +132,6 @@ def _draw(
         "monitor_scores": lambda: _draw_scores(monitor, faulty),
         "monitor_scores_normal": lambda: _draw_scores(monitor, normal),
     }
-    with progress_bar("figures", len(figures)) as advance:
-        for done, (name, draw) in enumerate(figures.items(), start=1):
-            draw().savefig(folder / f"{name}.png", dpi=150)
-            advance(done, name)
 
 
 def _hours(n_rows: int) -> NDArray[np.float64]:

@@ -7,36 +7,27 @@ when the results are judged, and at no time before.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
 
 from dccad import plots
+from dccad.datasets import Dataset
 from dccad.datasets.machining.plan import KINDS
 from dccad.datasets.machining.preparation import load_peeling
-from dccad.datasets.machining.simulation import PeelingLog, simulate_peeling
+from dccad.datasets.machining.simulation import simulate_peeling
 from dccad.datasets.machining.workbooks import write_peeling_workbooks
-from dccad.datasets.score_files import write_scores
+from dccad.demo_common import begin, finish, fit, score_both
 from dccad.detector import DCCA
-from dccad.extras import require
-from dccad.files import replace_files
-from dccad.persistence import check_target, versions
+from dccad.evaluation.monitoring import judge_monitor
+from dccad.evaluation.partition import judge_kinds
+from dccad.evaluation.peeling import make_tasks, name_kinds
+from dccad.evaluation.tasks import Task
 from dccad.plots.machining import plot_detection_rates, plot_kind_details, plot_torque_scores
-from dccad.progress import progress_bar
-from dccad.results import score_table
-from dccad.runs import Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-DOWNSAMPLE = 2
-"""Rows of the logger in one row of the runs: 200 Hz become 100 Hz."""
 
 N_FILES = 4
 
@@ -84,205 +75,125 @@ def run_machining_demo(
         Parameters of :class:`dccad.DCCA` that differ from ``SETTINGS``.
     n_bars : int
     sampling_rate : float, in Hz
-        Of the simulated log.
+        Of the simulated log; two of its rows become one row of the runs.
 
     Returns
     -------
     dict
         The contents of ``metrics.json``.
     """
-    require("matplotlib", extra="plots")
-    require("xlsxwriter", extra="spreadsheets")
-    for name in ("model", "monitor"):
-        check_target(folder / name)
+    begin(folder, matplotlib="plots", xlsxwriter="spreadsheets")
     log = simulate_peeling(n_bars, sampling_rate=sampling_rate, seed=seed)
     write_peeling_workbooks(log, folder / "workbooks", n_files=N_FILES)
     dataset = load_peeling(
-        folder / "workbooks", label="Label", downsample=DOWNSAMPLE, sampling_rate=sampling_rate
+        folder / "workbooks", label="Label", downsample=2, sampling_rate=sampling_rate
     )
+    to_divide, to_watch = make_tasks(name_kinds(dataset, log))
     chosen = {**SETTINGS, **(settings or {})}
-    partition, partition_seconds = _fit(seed, chosen, X=list(dataset.train))
-    normal = [run for run in dataset.train if run.fault == 0]
-    monitor, monitor_seconds = _fit(seed, chosen, X=None, normal=normal)
-    partition.save(folder / "model")
-    monitor.save(folder / "monitor")
+    runs = [part.run for part in to_divide.train]
+    partition, divided = fit(folder / "model", seed, chosen, X=runs)
+    monitor, watched = fit(folder / "monitor", seed, chosen, X=None, normal=list(to_watch.normal))
 
-    table = _judged_table(log, dataset.test, partition, monitor)
-    write_scores(folder / "scores.parquet", table)
-    parts = {
-        "log": {
-            "bars": n_bars,
-            "seconds": round(len(log) / sampling_rate, 1),
-            "sampling_rate": sampling_rate,
-            "rows": len(log),
-            "cutting_rows": int(log.cutting.sum()),
-            "workbooks": N_FILES,
-            "downsample": DOWNSAMPLE,
-        },
-        "runs": {
-            name: {
-                "normal": sum(run.fault == 0 for run in runs),
-                "anomalous": sum(run.fault == 1 for run in runs),
-                "rows": sum(map(len, runs)),
-            }
-            for name, runs in (("train", dataset.train), ("test", dataset.test))
-        },
+    test = {run.name: run for run in dataset.test}
+    table, monitored = score_both(
+        folder / "scores.parquet",
+        partition,
+        monitor,
+        test,
+        kind=lambda time: np.array(KINDS)[log.kinds_at(time)],
+    )
+    overall, per_kind = _judge(partition, monitor, to_divide, to_watch)
+    columns: dict[str, Any] = {
+        "time": table["time"],
+        "torque": np.concatenate([run.values[:, 0] for run in dataset.test]),
+        "kinds": log.kinds_at(table["time"]),
+        "kind_names": KINDS,
     }
-    metrics = {
-        "dataset": "peeling-simulated",
-        "seed": seed,
-        "versions": versions(),
-        "notes": list(NOTES),
-        **parts,
-        "partition": _judge_all(partition, partition_seconds, table, ""),
-        "monitor": _judge_all(monitor, monitor_seconds, table, "monitor_"),
-        "per_kind": [
-            {
-                "kind": kind,
-                "rows": int((table["kind"] == kind).sum()),
-                "scored_rows": int(((table["kind"] == kind) & _scored(table)).sum()),
-                "partition": _judge_kind(kind, table, ""),
-                "monitor": _judge_kind(kind, table, "monitor_"),
-            }
-            for kind in KINDS
-        ],
-    }
-    replace_files({folder / "metrics.json": (json.dumps(metrics, indent=1) + "\n").encode()})
-    _draw(folder, partition, monitor, table, metrics)
-    return metrics
-
-
-def _fit(seed: int, settings: dict[str, Any], **data: Any) -> tuple[DCCA, float]:
-    started = perf_counter()
-    detector = DCCA(random_state=seed, verbose=True, **settings).fit(**data)
-    return detector, perf_counter() - started
-
-
-def _judged_table(
-    log: PeelingLog, runs: Sequence[Run], partition: DCCA, monitor: DCCA
-) -> dict[str, NDArray[Any]]:
-    """Scores of both detectors, one row per row of the runs, with what happened in it."""
-    named = {run.name: run for run in runs}
-    table = score_table(partition, named)
-    monitored = score_table(monitor, named)
-    kinds = log.kinds_at(table["time"])
-    return {
-        **table,
-        **{
-            f"monitor_{name}": monitored[name]
-            for name in ("score", "p_value", "flag", "region", "state")
-        },
-        "torque": np.concatenate([run.values[:, 0] for run in runs]),
-        "label": np.concatenate([run.labels for run in runs]),
-        "kind": np.array(KINDS)[kinds],
-    }
-
-
-def _scored(table: dict[str, NDArray[Any]]) -> NDArray[np.bool_]:
-    scored: NDArray[np.bool_] = ~np.isnan(table["score"])
-    return scored
-
-
-def _judge_all(
-    detector: DCCA, seconds: float, table: dict[str, NDArray[Any]], prefix: str
-) -> dict[str, Any]:
-    """Figures of one detector over all scored rows of the test part."""
-    scored = _scored(table)
-    labels, flags = table["label"][scored], table[prefix + "flag"][scored]
-    return {
-        "fit_seconds": round(seconds, 1),
-        "threshold": detector.threshold_,
-        "roc_auc": _auc(labels, table[prefix + "score"][scored]),
-        "false_alarm_rate": detector.false_alarm_rate,
-        "realised_false_alarm_rate": _mean(flags[labels == 0]),
-        "detection_rate": _mean(flags[labels == 1]),
-        "region_rule": detector.region_report_.rule,
-        "states": [
-            {name: state[name] for name in ("name", "normal", "share", "reason")}
-            for state in detector.states_
-        ],
-    }
-
-
-def _judge_kind(kind: str, table: dict[str, NDArray[Any]], prefix: str) -> dict[str, Any]:
-    """Figures of one kind of stretches; None where there are no rows to judge.
-
-    ``flagged``: share of its rows; ``anomalous_region``: share in an anomalous state;
-    ``stretches`` with a score, and how many of them have a flagged row; ``roc_auc`` against all
-    normal rows.
-    """
-    scored = _scored(table)
-    mine = scored & (table["kind"] == kind)
-    flags, names = table[prefix + "flag"], table["run"]
-    both = scored & ((table["kind"] == kind) | (table["label"] == 0))
-    return {
-        "roc_auc": _auc(table["kind"][both] == kind, table[prefix + "score"][both]),
-        "flagged": _mean(flags[mine]),
-        "anomalous_region": _mean(np.char.startswith(table[prefix + "state"][mine], "anomalous")),
-        "stretches": len(np.unique(names[mine])),
-        "stretches_flagged": len(np.unique(names[mine & (flags == 1)])),
-    }
-
-
-def _mean(values: NDArray[Any]) -> float | None:
-    return float(values.mean()) if len(values) else None
-
-
-def _auc(labels: NDArray[Any], scores: NDArray[np.float64]) -> float | None:
-    return float(roc_auc_score(labels, scores)) if len(np.unique(labels)) == 2 else None
-
-
-def _draw(
-    folder: Path,
-    partition: DCCA,
-    monitor: DCCA,
-    table: dict[str, NDArray[Any]],
-    metrics: dict[str, Any],
-) -> None:
-    """Write every figure; the progress bar counts them."""
-    kinds = np.array([KINDS.index(kind) for kind in table["kind"].tolist()])
-
-    def course(
-        plot: Callable[..., Figure], detector: DCCA, prefix: str, title: str, **options: Any
-    ) -> Figure:
-        return plot(
-            table["time"],
-            table["torque"],
-            table[prefix + "score"],
-            detector.threshold_,
-            kinds,
-            KINDS,
-            title=title,
-            **options,
-        )
-
-    def rates() -> Figure:
-        return plot_detection_rates(
-            KINDS,
-            {
-                name: [row[name]["flagged"] for row in metrics["per_kind"]]
-                for name in ("partition", "monitor")
-            },
-            false_alarm_rate=monitor.false_alarm_rate,
-            title="Rows flagged in the test part of a simulated log",
-        )
-
-    rate = {"false_alarm_rate": monitor.false_alarm_rate}
+    of_partition = {**columns, "scores": table["score"], "threshold": partition.threshold_}
+    of_monitor = {**columns, "scores": monitored["score"], "threshold": monitor.threshold_}
+    rate: dict[str, Any] = {"false_alarm_rate": monitor.false_alarm_rate}
     whole = "Test part of a simulated log: "
-    figures: dict[str, Callable[[], Figure]] = {
-        "losses": lambda: plots.plot_losses(partition.history_),
-        "partition_scores": lambda: course(
-            plot_torque_scores, partition, "", whole + "partition", **rate
-        ),
-        "monitor_scores": lambda: course(
-            plot_torque_scores, monitor, "monitor_", whole + "monitor", **rate
-        ),
-        "monitor_kinds": lambda: course(
-            plot_kind_details, monitor, "monitor_", "First of each kind in the test part: monitor"
-        ),
-        "detection_rates": rates,
+
+    def draw_rates() -> Figure:
+        flagged = {
+            name: [row[name]["flagged"] for row in per_kind] for name in ("partition", "monitor")
+        }
+        title = "Rows flagged in the test part of a simulated log"
+        return plot_detection_rates([row["kind"] for row in per_kind], flagged, title=title, **rate)
+
+    return finish(
+        folder,
+        "peeling-simulated",
+        seed,
+        {
+            "notes": list(NOTES),
+            "log": {"bars": n_bars, "sampling_rate": sampling_rate, "rows": len(log)},
+            "runs": _count_runs(dataset),
+            "partition": divided | overall["partition"],
+            "monitor": watched | overall["monitor"],
+            "per_kind": per_kind,
+        },
+        {
+            "losses": lambda: plots.plot_losses(partition.history_),
+            "partition_scores": lambda: plot_torque_scores(
+                **of_partition, title=whole + "partition", **rate
+            ),
+            "monitor_scores": lambda: plot_torque_scores(
+                **of_monitor, title=whole + "monitor", **rate
+            ),
+            "monitor_kinds": lambda: plot_kind_details(
+                **of_monitor, title="First of each kind in the test part: monitor"
+            ),
+            "detection_rates": draw_rates,
+        },
+    )
+
+
+def _count_runs(dataset: Dataset) -> dict[str, dict[str, int]]:
+    return {
+        name: {
+            "normal": sum(run.fault == 0 for run in runs),
+            "anomalous": sum(run.fault == 1 for run in runs),
+            "rows": sum(map(len, runs)),
+        }
+        for name, runs in (("train", dataset.train), ("test", dataset.test))
     }
-    with progress_bar("figures", len(figures)) as advance:
-        for done, (name, draw) in enumerate(figures.items(), start=1):
-            draw().savefig(folder / f"{name}.png", dpi=150)
-            advance(done, name)
+
+
+def _judge(
+    partition: DCCA, monitor: DCCA, to_divide: Task, to_watch: Task
+) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]]]:
+    """Figures of both detectors as the protocol ``peeling`` finds them: overall, and per kind.
+
+    ``flagged`` is the share of a kind's rows, ``anomalous_region`` that of its rows outside the
+    partition's region 0, ``roc_auc`` that of its rows against all normal ones.
+    """
+    scores = {
+        "partition": judge_monitor(partition, to_divide),
+        "monitor": judge_monitor(monitor, to_watch),
+    }
+    regions = judge_kinds(partition, to_divide)
+    overall = {
+        name: {
+            "roc_auc": found["figures"]["roc_auc"],
+            "realised_false_alarm_rate": found["figures"]["far"],
+            "detection_rate": found["figures"]["fdr"],
+        }
+        for name, found in scores.items()
+    }
+    counts = scores["partition"]["counts"]
+    normal: dict[str, Any] = {"kind": "normal", "rows": counts["false_alarms"] + counts["quiet"]}
+    for name, found in overall.items():
+        normal[name] = {"roc_auc": None, "flagged": found["realised_false_alarm_rate"]}
+    normal["partition"]["anomalous_region"] = regions["figures"]["region_far"]
+    per_kind = [normal]
+    kinds = scores["partition"]["per_kind"]["kind"]
+    for kind in sorted(kinds, key=KINDS.index):
+        at = kinds.index(kind)
+        row = {"kind": kind, "rows": scores["partition"]["per_kind"]["rows"][at]}
+        for name, found in scores.items():
+            columns = found["per_kind"]
+            row[name] = {"roc_auc": columns["roc_auc"][at], "flagged": columns["fdr"][at]}
+        row["partition"]["anomalous_region"] = regions["per_kind"]["region_fdr"][at]
+        per_kind.append(row)
+    return overall, per_kind

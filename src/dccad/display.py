@@ -282,61 +282,6 @@ def _add_stretch(table: Table, stretch: Mapping[str, Any], stamps: tuple[str, ..
     )
 
 
-def print_demo(metrics: Mapping[str, Any], folder: Path) -> None:
-    """Show what the demo found per fault, and where its files are."""
-    console = PlainConsole()
-    table = Table(
-        title=f"Test runs of {metrics['dataset']}: one fault each, from hour 8 on",
-        title_justify="left",
-        padding=(0, 1, 0, 0),
-        box=None,
-        pad_edge=False,
-    )
-    table.add_column("fault", max_width=33)
-    names = ("partition\nROC-AUC", "anomalous\nregion", "monitor\nROC-AUC", "false\nalarms")
-    for name in (*names, "detected"):
-        table.add_column(name, justify="right", no_wrap=True, min_width=7)
-    for row in metrics["per_fault"]:
-        partition, monitor = row["partition"], row["monitor"]
-        table.add_row(
-            f"{row['fault']} {row['description']}",
-            three_digits(partition["roc_auc"]),
-            percent(partition["anomalous_region_after"]),
-            three_digits(monitor["roc_auc"]),
-            percent(monitor["flagged_before"]),
-            percent(monitor["flagged_after"]),
-        )
-    console.print(table)
-    partition, monitor = metrics["partition"], metrics["monitor"]
-    figures = partition["figures"]
-    console.print(
-        f"\nPartition: fitted on all training runs, unlabelled, in {partition['fit_seconds']:.0f} "
-        f"s; {_name_states(partition['states'])}. All test rows, normal or anomalous: ACC "
-        f"{figures['acc']:.3f}, NMI {figures['nmi']:.3f}, ARI {figures['ari']:.3f}, ROC-AUC "
-        f"{partition['roc_auc']:.3f}.\n"
-        f"Monitor: fitted on the fault-free training run alone in {monitor['fit_seconds']:.0f} s; "
-        f"all test rows: ROC-AUC {monitor['roc_auc']:.3f}; asked for "
-        f"{monitor['false_alarm_rate']:.0%} false alarms, got "
-        f"{monitor['realised_false_alarm_rate']:.1%}.\n"
-        f"Models, scores, metrics and figures are in {folder}.",
-        highlight=False,
-    )
-
-
-def _name_states(states: Sequence[Mapping[str, Any]]) -> str:
-    """States and their shares in a few words.
-
-    Examples
-    --------
-    >>> shares = {"normal": 0.5, "normal 2": 0.3, "anomalous 1": 0.15, "anomalous 2": 0.05}
-    >>> _name_states([{"name": name, "share": share} for name, share in shares.items()])
-    '4 states: normal 50%, normal 2 30%, anomalous 1 15%, anomalous 2 5%'
-    """
-    return f"{_count(len(states), 'state')}: " + ", ".join(
-        f"{state['name']} {state['share']:.0%}" for state in states
-    )
-
-
 def print_dataset(described: Mapping[str, Any]) -> None:
     """Show the runs of a data set."""
     splits = [run["split"] for run in described["runs"]]

@@ -84,10 +84,15 @@ def prepare(log: PeelingLog) -> PeelingData:
     >>> set(data.kinds.values()) == {anomaly.kind for anomaly in log.anomalies}
     True
     """
-    from dccad.datasets.machining.plan import KINDS
     from dccad.datasets.machining.preparation import prepare_peeling
 
-    dataset = prepare_peeling(log.torque, log.labels, sampling_rate=log.sampling_rate)
+    return name_kinds(prepare_peeling(log.torque, log.labels, sampling_rate=log.sampling_rate), log)
+
+
+def name_kinds(dataset: Dataset, log: PeelingLog) -> PeelingData:
+    """Note what is wrong in each run of a data set that was cut from a simulated log."""
+    from dccad.datasets.machining.plan import KINDS
+
     kinds = {
         run.name: KINDS[int(log.kinds_at(run.time)[0])]  # a bar has one kind at most
         for run in (*dataset.train, *dataset.test)

@@ -278,13 +278,6 @@ def test_the_workbooks_have_the_form_of_the_company(log, tmp_path):
     assert rows[3][3] is None  # no bar while idle
 
 
-def test_unlabelled_workbooks_end_with_the_torque(log, tmp_path):
-    [path] = write_peeling_workbooks(log, tmp_path, n_files=1, labelled=False)
-    assert read_peeling_workbook(path).labels is None
-    head = fastexcel.read_excel(path).load_sheet(0, n_rows=1)
-    assert head.width == 5
-
-
 def test_the_order_of_many_files_is_that_of_time(log, tmp_path):
     write_peeling_workbooks(log, tmp_path, n_files=11)
     assert sorted(path.name for path in tmp_path.iterdir())[:2] == [
@@ -332,18 +325,15 @@ def test_workbooks_are_written_all_or_not_at_all(log, tmp_path, monkeypatch):
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
-@pytest.mark.parametrize("n_files", [0, 1.5, 10**9])
-def test_a_number_of_files_that_cannot_be(log, tmp_path, n_files):
-    with pytest.raises(ParameterError, match=r"n_files=.*: needed is a whole number from 1 to"):
-        write_peeling_workbooks(log, tmp_path, n_files=n_files)
-
-
-def test_more_rows_than_a_sheet_holds_need_more_files(log, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("n_files", "most"), [(0, 10**6), (1.5, 10**6), (10**9, 10**6), (2, 99)])
+def test_a_number_of_files_that_cannot_hold_the_rows(log, tmp_path, monkeypatch, n_files, most):
     assert MOST_ROWS == 1_048_573
-    monkeypatch.setattr("dccad.datasets.machining.workbooks.MOST_ROWS", len(log) // 3)
-    with pytest.raises(ParameterError) as caught:
-        write_peeling_workbooks(log, tmp_path, n_files=2)
-    assert f"{len(log)} rows need at least 4 files" in str(caught.value)
+    monkeypatch.setattr("dccad.datasets.machining.workbooks.MOST_ROWS", most)
+    needed = (
+        f"n_files={n_files}: needed is a whole number from {-(-len(log) // most)} to {len(log)}"
+    )
+    with pytest.raises(ParameterError, match=f"^{re.escape(needed)}, because a sheet holds"):
+        write_peeling_workbooks(log, tmp_path, n_files=n_files)
     assert not list(tmp_path.iterdir())
 
 

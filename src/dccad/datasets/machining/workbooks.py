@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 MOST_ROWS = 1_048_576 - (FIRST_ROW - 1)
 """Samples that one sheet of an .xlsx workbook can hold."""
 
-HEADER = ("Date", "Time", "Order", "Bar", "Torque", "Label")
-JUNK = (
+HEAD = (
+    ("Date", "Time", "Order", "Bar", "Torque", "Label"),
     ("yyyy-mm-dd", "hh:mm:ss", "", "no.", "N m", "0/1"),
     ("simulated", "start of sample", "", "", "mean", ""),
 )
@@ -38,15 +38,9 @@ BARS_PER_ORDER = 20
 
 
 def write_peeling_workbooks(
-    log: PeelingLog,
-    folder: str | os.PathLike[str],
-    *,
-    n_files: int = 4,
-    labelled: bool = True,
+    log: PeelingLog, folder: str | os.PathLike[str], *, n_files: int = 4
 ) -> list[Path]:
     """Write a simulated log as workbooks, all of them or none.
-
-    A core writes about 20,000 rows a second.
 
     Parameters
     ----------
@@ -56,8 +50,6 @@ def write_peeling_workbooks(
         replaced, and no others, because a folder is read as one log.
     n_files : int
         Parts of equal length; the order of their names is that of time.
-    labelled : bool
-        Write the column of 0 and 1.
 
     Returns
     -------
@@ -86,61 +78,50 @@ def write_peeling_workbooks(
     True
     """
     xlsxwriter = require("xlsxwriter", extra="spreadsheets")
-    if n_files != int(n_files) or not 1 <= n_files <= len(log):
-        raise ParameterError(f"n_files={n_files!r}: needed is a whole number from 1 to {len(log)}")
-    if math.ceil(len(log) / n_files) > MOST_ROWS:
+    fewest = math.ceil(len(log) / MOST_ROWS)
+    if n_files not in range(fewest, len(log) + 1):
         raise ParameterError(
-            f"n_files={n_files}: a sheet holds {MOST_ROWS} rows, so {len(log)} rows need at least "
-            f"{math.ceil(len(log) / MOST_ROWS)} files"
+            f"n_files={n_files!r}: needed is a whole number from {fewest} to {len(log)}, because a "
+            f"sheet holds 1 to {MOST_ROWS} of the {len(log)} rows"
         )
     target = Path(folder)
     digits = len(str(n_files))
     paths = [target / f"peeling_{k:0{digits}}.xlsx" for k in range(1, n_files + 1)]
-    if target.is_dir():
-        others = sorted({path.name for path in workbooks_in(target)} - {p.name for p in paths})
-        if others:
-            raise InputError(
-                f"{target} holds other workbooks ({', '.join(others[:3])}), which would be read as "
-                "parts of this log; remove them or choose another folder"
-            )
+    others = sorted(set(workbooks_in(target)) - set(paths)) if target.is_dir() else []
+    if others:
+        raise InputError(
+            f"{target} holds other workbooks ({others[0].name}), which would be read as parts of "
+            "this log; remove them or choose another folder"
+        )
     edges = np.linspace(0, len(log), n_files + 1).round().astype(int)
-    contents = {
-        path: _workbook(xlsxwriter, log, slice(start, stop), labelled)
-        for path, (start, stop) in zip(paths, itertools.pairwise(edges), strict=True)
-    }
     target.mkdir(parents=True, exist_ok=True)
-    replace_files(contents)
+    replace_files(
+        {
+            path: _workbook(xlsxwriter, log, slice(start, stop))
+            for path, (start, stop) in zip(paths, itertools.pairwise(edges), strict=True)
+        }
+    )
     return paths
 
 
-def _workbook(xlsxwriter: Any, log: PeelingLog, rows: slice, labelled: bool) -> bytes:
+def _workbook(xlsxwriter: Any, log: PeelingLog, rows: slice) -> bytes:
     """The bytes of one workbook; the same log gives the same bytes."""
     stamps = np.datetime_as_string(BEGINNING + np.rint(log.time[rows] * 1e6).astype("m8[us]"))
-    orders = (np.maximum.accumulate(log.bars)[rows] // BARS_PER_ORDER).tolist()
+    orders = np.maximum.accumulate(log.bars)[rows] // BARS_PER_ORDER + 1
     content = io.BytesIO()
     book = xlsxwriter.Workbook(content, {"constant_memory": True})
     book.set_properties({"created": datetime.datetime(2024, 3, 4), "comments": "synthetic data"})
     sheet = book.add_worksheet("log")
-    width = len(HEADER) if labelled else len(HEADER) - 1
-    for position, row in enumerate((HEADER, *JUNK)):
-        sheet.write_row(position, 0, row[:width])
-    text, number = sheet.write_string, sheet.write_number
     cells = zip(
-        stamps.tolist(),
-        orders,
-        log.bars[rows].tolist(),
+        (stamp[:10] for stamp in stamps.tolist()),
+        (stamp[11:] for stamp in stamps.tolist()),
+        (f"PO-{order}" for order in orders.tolist()),
+        (bar or None for bar in log.bars[rows].tolist()),
         log.torque[rows].tolist(),
         log.labels[rows].tolist(),
         strict=True,
     )
-    for position, (stamp, order, bar, torque, label) in enumerate(cells, start=FIRST_ROW - 1):
-        text(position, 0, stamp[:10])
-        text(position, 1, stamp[11:])
-        text(position, 2, f"PO-{order + 1}")
-        if bar:
-            number(position, 3, bar)
-        number(position, 4, torque)
-        if labelled:
-            number(position, 5, label)
+    for position, row in enumerate(itertools.chain(HEAD, cells)):
+        sheet.write_row(position, 0, row)
     book.close()
     return content.getvalue()
