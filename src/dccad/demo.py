@@ -14,7 +14,7 @@ from dccad.clustering import to_array
 from dccad.datasets import Dataset, load_tep_simulated
 from dccad.datasets.simulation import REVISED_FAULTS
 from dccad.datasets.tep import SAMPLE_SECONDS
-from dccad.demo_common import begin, finish, fit, score_both
+from dccad.demo_common import begin, finish, fit, score
 from dccad.detector import DCCA
 from dccad.evaluation.metrics import cluster_figures, ranking_figures
 from dccad.evaluation.partition import judge
@@ -59,7 +59,7 @@ def run_demo(folder: Path, seed: int = 0, settings: dict[str, Any] | None = None
     several = {"n_clusters": "auto", **settings}
     partition, divided = fit(folder / "model", seed, several, X=list(dataset.train))
     monitor, watched = fit(folder / "monitor", seed, settings, X=None, normal=dataset.train_run(0))
-    table, monitored = score_both(folder / "scores.parquet", partition, monitor, test)
+    table, monitored = score(folder, partition, monitor, test)
     labels = np.concatenate([run.labels for run in dataset.test])
     figures, per_map = judge(partition, pooled_tasks(dataset)[0])
     assert per_map is not None
@@ -67,7 +67,9 @@ def run_demo(folder: Path, seed: int = 0, settings: dict[str, Any] | None = None
     anomalous = ~np.isin(table["region"], partition.region_report_.normal_regions)
     figures |= cluster_figures(labels[known], anomalous[known].astype(np.int64))
     normal_rows = (labels == 0) & ~np.isnan(monitored["score"])
-    found = {
+    metrics = {
+        "dataset": dataset.name,
+        "seed": seed,
         "partition": {
             **divided,
             "figures": figures,
@@ -89,7 +91,7 @@ def run_demo(folder: Path, seed: int = 0, settings: dict[str, Any] | None = None
             for run in dataset.test
         ],
     }
-    return finish(folder, dataset.name, seed, found, _figures(partition, monitor, dataset, per_map))
+    return finish(folder, metrics, _figures(partition, monitor, dataset, per_map))
 
 
 def _judge_run(run: Run, table: dict[str, NDArray[Any]], detector: DCCA) -> dict[str, float | None]:

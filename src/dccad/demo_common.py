@@ -1,4 +1,4 @@
-"""What both demonstrations do: fit and save a detector, score with two of them, write and draw."""
+"""What both demonstrations do: fit a partition and a monitor, score, write and draw."""
 
 from __future__ import annotations
 
@@ -22,25 +22,16 @@ from dccad.runs import Run
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Table = dict[str, NDArray[Any]]
-
 
 def begin(folder: Path, **extras: str) -> None:
-    """Make the folder of a demonstration, once it is sure that everything can be written there.
+    """Make the folder of a demo, once all that it needs is there.
 
-    Parameters
-    ----------
-    folder : Path
-        Made if it does not exist; files of an earlier demonstration will be replaced.
-    **extras : str
-        Packages that are needed, and the extra of dccad that installs each.
+    ``extras``: packages, and the extra that installs each.
 
     Raises
     ------
-    MissingExtraError
-        A package is not installed.
-    ModelFileError
-        Something that is not a model stands where a model will be written.
+    MissingExtraError, ModelFileError
+        A package is missing, or something else stands where a model will be written.
     """
     for package, extra in extras.items():
         require(package, extra=extra)
@@ -52,23 +43,9 @@ def begin(folder: Path, **extras: str) -> None:
 def fit(
     path: Path, seed: int, settings: Mapping[str, Any], **data: Any
 ) -> tuple[DCCA, dict[str, Any]]:
-    """Fit a detector and save it.
+    """Fit a detector and save it in the folder ``path``; ``data`` is what its ``fit`` takes.
 
-    Parameters
-    ----------
-    path : Path
-        The model folder to write.
-    seed : int
-    settings : mapping
-        Parameters of :class:`dccad.DCCA` that differ from its defaults.
-    **data
-        What ``fit`` takes.
-
-    Returns
-    -------
-    detector : DCCA
-    record : dict
-        How long the fit took (s), the threshold and the rate that it was asked for, and the states.
+    The dict has the seconds of the fit, the threshold and what it promises, and the states.
     """
     started = perf_counter()
     detector = DCCA(random_state=seed, verbose=True, **settings).fit(**data)
@@ -83,47 +60,21 @@ def fit(
     }
 
 
-def score_both(
-    path: Path, partition: DCCA, monitor: DCCA, runs: Mapping[str, Run], **columns: Any
-) -> tuple[Table, Table]:
-    """Score runs with both detectors and write one table.
-
-    Parameters
-    ----------
-    path : Path
-        The score file to write.
-    partition, monitor : DCCA
-        Fitted.
-    runs : mapping of str to Run
-    **columns : callable
-        Further columns, each found from the time stamps of all rows.
-
-    Returns
-    -------
-    (partition's, monitor's) : dicts of ndarray of shape (n_rows,)
-        As :func:`dccad.results.score_table` gives them.
-    """
+def score(
+    folder: Path, partition: DCCA, monitor: DCCA, runs: Mapping[str, Run]
+) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]:
+    """Tables of both detectors as ``score_table`` gives them; writes ``scores.parquet``."""
     table, monitored = (score_table(detector, runs) for detector in (partition, monitor))
     more = {f"monitor_{name}": monitored[name] for name in ("score", "p_value", "flag")}
-    write_scores(path, table | more | {k: find(table["time"]) for k, find in columns.items()})
+    write_scores(folder / "scores.parquet", table | more)
     return table, monitored
 
 
 def finish(
-    folder: Path,
-    dataset: str,
-    seed: int,
-    found: Mapping[str, Any],
-    figures: Mapping[str, Callable[[], Figure]],
+    folder: Path, metrics: Mapping[str, Any], figures: Mapping[str, Callable[[], Figure]]
 ) -> dict[str, Any]:
-    """Write ``metrics.json`` and the figures as PNG; the progress bar counts them.
-
-    Returns
-    -------
-    dict
-        The contents of ``metrics.json``: data set, seed, versions, and what was found.
-    """
-    metrics = {"dataset": dataset, "seed": seed, "versions": versions(), **found}
+    """Write ``metrics.json``, whose contents are returned, and each figure as PNG."""
+    metrics = {"versions": versions(), **metrics}
     replace_files({folder / "metrics.json": (json.dumps(metrics, indent=1) + "\n").encode()})
     with progress_bar("figures", len(figures)) as advance:
         for done, (name, draw) in enumerate(figures.items(), start=1):

@@ -7,24 +7,23 @@ when the results are judged, and at no time before.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dccad import plots
-from dccad.datasets import Dataset
 from dccad.datasets.machining.plan import KINDS
 from dccad.datasets.machining.preparation import load_peeling
 from dccad.datasets.machining.simulation import simulate_peeling
 from dccad.datasets.machining.workbooks import write_peeling_workbooks
-from dccad.demo_common import begin, finish, fit, score_both
-from dccad.detector import DCCA
+from dccad.demo_common import begin, finish, fit, score
 from dccad.evaluation.monitoring import judge_monitor
 from dccad.evaluation.partition import judge_kinds
 from dccad.evaluation.peeling import make_tasks, name_kinds
-from dccad.evaluation.tasks import Task
 from dccad.plots.machining import plot_detection_rates, plot_kind_details, plot_torque_scores
+from dccad.runs import Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -65,22 +64,8 @@ def run_machining_demo(
     Writes ``workbooks/``, ``model/`` (partition), ``monitor/``, ``scores.parquet`` (the test part),
     ``metrics.json`` and the figures as PNG.
 
-    Parameters
-    ----------
-    folder : Path
-        Made if it does not exist; files of an earlier demo are replaced.
-    seed : int
-        Of the simulated log and of both detectors.
-    settings : dict, optional
-        Parameters of :class:`dccad.DCCA` that differ from ``SETTINGS``.
-    n_bars : int
-    sampling_rate : float, in Hz
-        Of the simulated log; two of its rows become one row of the runs.
-
-    Returns
-    -------
-    dict
-        The contents of ``metrics.json``.
+    Parameters are those of :func:`dccad.demo.run_demo`, with ``SETTINGS`` for defaults, and
+    ``n_bars`` and ``sampling_rate`` (Hz) of the simulated log; two of its rows become one.
     """
     begin(folder, matplotlib="plots", xlsxwriter="spreadsheets")
     log = simulate_peeling(n_bars, sampling_rate=sampling_rate, seed=seed)
@@ -90,19 +75,21 @@ def run_machining_demo(
     )
     to_divide, to_watch = make_tasks(name_kinds(dataset, log))
     chosen = {**SETTINGS, **(settings or {})}
-    runs = [part.run for part in to_divide.train]
-    partition, divided = fit(folder / "model", seed, chosen, X=runs)
+    train = [part.run for part in to_divide.train]
+    partition, divided = fit(folder / "model", seed, chosen, X=train)
     monitor, watched = fit(folder / "monitor", seed, chosen, X=None, normal=list(to_watch.normal))
-
-    test = {run.name: run for run in dataset.test}
-    table, monitored = score_both(
-        folder / "scores.parquet",
-        partition,
-        monitor,
-        test,
-        kind=lambda time: np.array(KINDS)[log.kinds_at(time)],
-    )
-    overall, per_kind = _judge(partition, monitor, to_divide, to_watch)
+    table, monitored = score(folder, partition, monitor, {run.name: run for run in dataset.test})
+    figures = judge_monitor(partition, to_watch), judge_monitor(monitor, to_watch)
+    metrics: dict[str, Any] = {
+        "dataset": "peeling-simulated",
+        "seed": seed,
+        "notes": list(NOTES),
+        "log": {"bars": n_bars, "sampling_rate": sampling_rate, "rows": len(log)},
+        "runs": {"train": _count(dataset.train), "test": _count(dataset.test)},
+        "partition": divided | _overall(figures[0]),
+        "monitor": watched | _overall(figures[1]),
+        "per_kind": _per_kind(*figures, judge_kinds(partition, to_watch)),
+    }
     columns: dict[str, Any] = {
         "time": table["time"],
         "torque": np.concatenate([run.values[:, 0] for run in dataset.test]),
@@ -113,26 +100,10 @@ def run_machining_demo(
     of_monitor = {**columns, "scores": monitored["score"], "threshold": monitor.threshold_}
     rate: dict[str, Any] = {"false_alarm_rate": monitor.false_alarm_rate}
     whole = "Test part of a simulated log: "
-
-    def draw_rates() -> Figure:
-        flagged = {
-            name: [row[name]["flagged"] for row in per_kind] for name in ("partition", "monitor")
-        }
-        title = "Rows flagged in the test part of a simulated log"
-        return plot_detection_rates([row["kind"] for row in per_kind], flagged, title=title, **rate)
-
+    kinds = "First of each kind in the test part: monitor"
     return finish(
         folder,
-        "peeling-simulated",
-        seed,
-        {
-            "notes": list(NOTES),
-            "log": {"bars": n_bars, "sampling_rate": sampling_rate, "rows": len(log)},
-            "runs": _count_runs(dataset),
-            "partition": divided | overall["partition"],
-            "monitor": watched | overall["monitor"],
-            "per_kind": per_kind,
-        },
+        metrics,
         {
             "losses": lambda: plots.plot_losses(partition.history_),
             "partition_scores": lambda: plot_torque_scores(
@@ -141,59 +112,59 @@ def run_machining_demo(
             "monitor_scores": lambda: plot_torque_scores(
                 **of_monitor, title=whole + "monitor", **rate
             ),
-            "monitor_kinds": lambda: plot_kind_details(
-                **of_monitor, title="First of each kind in the test part: monitor"
-            ),
-            "detection_rates": draw_rates,
+            "monitor_kinds": lambda: plot_kind_details(**of_monitor, title=kinds),
+            "detection_rates": lambda: _draw_rates(metrics["per_kind"], **rate),
         },
     )
 
 
-def _count_runs(dataset: Dataset) -> dict[str, dict[str, int]]:
-    return {
-        name: {
-            "normal": sum(run.fault == 0 for run in runs),
-            "anomalous": sum(run.fault == 1 for run in runs),
-            "rows": sum(map(len, runs)),
+def _count(runs: Sequence[Run]) -> dict[str, int]:
+    anomalous = sum(run.fault == 1 for run in runs)
+    rows = sum(map(len, runs))
+    return {"normal": len(runs) - anomalous, "anomalous": anomalous, "rows": rows}
+
+
+def _overall(found: dict[str, Any]) -> dict[str, Any]:
+    names = {"roc_auc": "roc_auc", "realised_false_alarm_rate": "far", "detection_rate": "fdr"}
+    return {name: found["figures"][given] for name, given in names.items()}
+
+
+def _per_kind(
+    divided: dict[str, Any], watched: dict[str, Any], regions: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """One record per kind of rows: ROC-AUC against normal rows, shares flagged and anomalous."""
+
+    def column(found: dict[str, Any], name: str, of_normal: Any) -> dict[str, Any]:
+        per_kind = found["per_kind"]
+        return {"normal": of_normal, **dict(zip(per_kind["kind"], per_kind[name], strict=True))}
+
+    counts = divided["counts"]
+    rows = column(divided, "rows", counts["false_alarms"] + counts["quiet"])
+    outside = column(regions, "region_fdr", regions["figures"]["region_far"])
+    (auc, flagged), (monitor_auc, monitor_flagged) = (
+        (column(found, "roc_auc", None), column(found, "fdr", found["figures"]["far"]))
+        for found in (divided, watched)
+    )
+    return [
+        {
+            "kind": kind,
+            "rows": rows[kind],
+            "partition": {
+                "roc_auc": auc[kind],
+                "flagged": flagged[kind],
+                "anomalous_region": outside[kind],
+            },
+            "monitor": {"roc_auc": monitor_auc[kind], "flagged": monitor_flagged[kind]},
         }
-        for name, runs in (("train", dataset.train), ("test", dataset.test))
-    }
+        for kind in KINDS
+        if kind in rows
+    ]
 
 
-def _judge(
-    partition: DCCA, monitor: DCCA, to_divide: Task, to_watch: Task
-) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]]]:
-    """Figures of both detectors as the protocol ``peeling`` finds them: overall, and per kind.
-
-    ``flagged`` is the share of a kind's rows, ``anomalous_region`` that of its rows outside the
-    partition's region 0, ``roc_auc`` that of its rows against all normal ones.
-    """
-    scores = {
-        "partition": judge_monitor(partition, to_divide),
-        "monitor": judge_monitor(monitor, to_watch),
-    }
-    regions = judge_kinds(partition, to_divide)
-    overall = {
-        name: {
-            "roc_auc": found["figures"]["roc_auc"],
-            "realised_false_alarm_rate": found["figures"]["far"],
-            "detection_rate": found["figures"]["fdr"],
-        }
-        for name, found in scores.items()
-    }
-    counts = scores["partition"]["counts"]
-    normal: dict[str, Any] = {"kind": "normal", "rows": counts["false_alarms"] + counts["quiet"]}
-    for name, found in overall.items():
-        normal[name] = {"roc_auc": None, "flagged": found["realised_false_alarm_rate"]}
-    normal["partition"]["anomalous_region"] = regions["figures"]["region_far"]
-    per_kind = [normal]
-    kinds = scores["partition"]["per_kind"]["kind"]
-    for kind in sorted(kinds, key=KINDS.index):
-        at = kinds.index(kind)
-        row = {"kind": kind, "rows": scores["partition"]["per_kind"]["rows"][at]}
-        for name, found in scores.items():
-            columns = found["per_kind"]
-            row[name] = {"roc_auc": columns["roc_auc"][at], "flagged": columns["fdr"][at]}
-        row["partition"]["anomalous_region"] = regions["per_kind"]["region_fdr"][at]
-        per_kind.append(row)
-    return overall, per_kind
+def _draw_rates(per_kind: list[dict[str, Any]], false_alarm_rate: float) -> Figure:
+    return plot_detection_rates(
+        [row["kind"] for row in per_kind],
+        {name: [row[name]["flagged"] for row in per_kind] for name in ("partition", "monitor")},
+        false_alarm_rate=false_alarm_rate,
+        title="Rows flagged in the test part of a simulated log",
+    )

@@ -64,18 +64,6 @@ def write_peeling_workbooks(
         There are fewer rows than files, or more than a sheet can hold.
     MissingExtraError
         XlsxWriter is not installed.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from dccad.datasets.machining.recordings import read_peeling_workbook
-    >>> from dccad.datasets.machining.simulation import simulate_peeling
-    >>> log = simulate_peeling(1, sampling_rate=20.0)
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     [path] = write_peeling_workbooks(log, folder, n_files=1)
-    ...     recording = read_peeling_workbook(path)
-    >>> bool((recording.torque == log.torque).all() and (recording.labels == log.labels).all())
-    True
     """
     xlsxwriter = require("xlsxwriter", extra="spreadsheets")
     fewest = math.ceil(len(log) / MOST_ROWS)
