@@ -16,7 +16,7 @@ import pytest
 
 from conftest import FAST, RTOL, SMALL, caller
 from dccad import DCCA
-from dccad.errors import DccadWarning, InputError, ModelFileError, ParameterError
+from dccad.errors import DccadWarning, InputError, ModelFileError
 from dccad.onnx import export_onnx, load_onnx, scoring
 from dccad.onnx.graph import Graph
 from dccad.onnx.record import FORMAT, KEY
@@ -49,8 +49,8 @@ KINDS = {
 }
 
 
-def exported(detector, folder, int8=False):
-    export_onnx(detector, folder / "model.onnx", int8)
+def exported(detector, folder):
+    export_onnx(detector, folder / "model.onnx")
     return load_onnx(folder / "model.onnx")
 
 
@@ -106,11 +106,10 @@ def test_a_batch_of_windows_and_one_run_of_rows_give_the_same(
         np.testing.assert_allclose(each[:, 0], whole[0], rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("int8", [False, True])
 def test_a_score_depends_on_no_later_row_and_on_no_chunk(
-    with_signatures, two_regimes, tmp_path, monkeypatch, int8
+    with_signatures, two_regimes, tmp_path, monkeypatch
 ):
-    model = exported(with_signatures, tmp_path, int8)
+    model = exported(with_signatures, tmp_path)
     before = model.decision_function(two_regimes)
     changed = two_regimes.copy()
     changed[300:] += 50.0
@@ -170,31 +169,6 @@ def test_alarms_of_an_exported_model_are_those_of_the_model(two_regimes, tmp_pat
     expected = detector.find_alarms(two_regimes, "3 of 5", per_1000_rows=1.0)
     assert len(found.alarms) == len(expected.alarms) > 0
     assert found.rate == expected.rate
-
-
-# -- int8 -----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("fixture", ["with_signatures", "published"])
-def test_int8_stores_and_rounds_the_network_alone(fixture, two_regimes, tmp_path, request):
-    detector = request.getfixturevalue(fixture)
-    model = exported(detector, tmp_path, int8=True)
-    written = onnx.load(tmp_path / "model.onnx")
-    onnx.checker.check_model(written, full_check=True)
-    network = {"Conv", "ConvTranspose", "MatMul"}
-    bytes_of = {node.output[0] for node in written.graph.node if node.op_type == "DequantizeLinear"}
-    rounded = [n for n in written.graph.node if n.op_type in network and n.input[1] in bytes_of]
-    assert len(rounded) == (2 if fixture == "with_signatures" else 6)
-    found, expected = (d.decision_function(two_regimes)[7:] for d in (model, detector))
-    assert 0 < np.abs(found - expected).max() < 0.5  # standard deviations of normal scores
-    assert np.corrcoef(found, expected)[0, 1] > 0.99
-
-
-def test_int8_without_batch_normalisation_is_refused(two_regimes, tmp_path):
-    detector = DCCA.as_published(**FAST, batch_norm=False).fit(two_regimes)
-    with pytest.raises(ParameterError, match="batch_norm=False: export it without --int8"):
-        export_onnx(detector, tmp_path / "model.onnx", int8=True)
-    assert list(tmp_path.iterdir()) == []
 
 
 # -- the command line -----------------------------------------------------------------------------
@@ -263,9 +237,8 @@ def test_the_command_exports_and_scores_with_the_same_table_and_summary(call, tm
 
 
 def test_what_is_written_is_shown_within_80_columns(call):
-    code, out, _ = call("export", "model", "-o", "again.onnx", "--int8")
+    code, out, _ = call("export", "model", "-o", "again.onnx")
     assert code == 0
-    assert "eight-bit network" in out
     assert "(batch, n_rows, 3), float64" in out
     assert max(map(len, out.splitlines())) <= 80
 
@@ -412,7 +385,7 @@ def test_a_full_disk_leaves_the_earlier_file_as_it_was(trained, tmp_path, monkey
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
-        export_onnx(trained, tmp_path / "model.onnx", int8=True)
+        export_onnx(trained, tmp_path / "model.onnx")
     assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]
     assert (tmp_path / "model.onnx").read_bytes() == before
 

@@ -15,9 +15,6 @@ def export(
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="ONNX file to write.")
     ],
-    int8: Annotated[
-        bool, typer.Option("--int8", help="Eight-bit weights and inputs of the network.")
-    ] = False,
     json: Json = False,
 ) -> None:
     """Write a model as one ONNX file.
@@ -33,6 +30,6 @@ def export(
     from dccad.detector import load
     from dccad.onnx import export_onnx
 
-    record = export_onnx(load(model, device="cpu"), output, int8)
+    record = export_onnx(load(model, device="cpu"), output)
     described = {**record, "file": str(output), "bytes": output.stat().st_size}
     print_json(described) if json else print_export(described)

@@ -61,8 +61,7 @@ def print_model(record: Mapping[str, Any], path: Path) -> None:
 def print_export(record: Mapping[str, Any]) -> None:
     """Show what an exported file takes and gives."""
     console, window = PlainConsole(), record["window"]
-    network = "eight-bit network, " if record["int8"] else ""
-    console.say(f"{record['file']}: {network}{record['bytes'] / 1000:.0f} kB")
+    console.say(f"{record['file']}: {record['bytes'] / 1000:.0f} kB")
     console.say(f"in:  rows (batch, n_rows, {record['n_sensors']}), float64, in plant units", 2)
     console.say(f"out: score, flag, region (batch, n_rows - {window - 1})", 2)
     console.say(f"threshold {record['threshold']:.3f}", 2)

@@ -13,7 +13,7 @@ from dccad.files import replace_files
 from dccad.network import NetworkSettings
 from dccad.onnx.graph import Graph
 from dccad.onnx.judging import add_regions, add_score, add_statistics
-from dccad.onnx.network import DenseGraph, DepthwiseGraph, add_directions, farthest_input
+from dccad.onnx.network import DenseGraph, DepthwiseGraph, add_directions
 from dccad.onnx.record import FORMAT, KEY
 from dccad.persistence import record_digest, versions
 from dccad.persistence_parts import calibration_to_parts
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dccad.model import FittedModel
 
 
-def export_onnx(detector: DCCA, path: str | Path, int8: bool = False) -> dict[str, Any]:
+def export_onnx(detector: DCCA, path: str | Path) -> dict[str, Any]:
     """Write a fitted detector as an ONNX file.
 
     The graph takes ``rows`` of shape (batch, n_rows, n_sensors), float64, in plant units and after
@@ -40,9 +40,6 @@ def export_onnx(detector: DCCA, path: str | Path, int8: bool = False) -> dict[st
         Fitted.
     path : str or Path
         An existing file is replaced.
-    int8 : bool
-        Eight-bit weights and inputs of the network's convolutions and products; everything else
-        stays as it is. docs/onnx.md has what that costs.
 
     Returns
     -------
@@ -53,8 +50,6 @@ def export_onnx(detector: DCCA, path: str | Path, int8: bool = False) -> dict[st
     ------
     MissingExtraError
         The package onnx is not installed.
-    ParameterError
-        ``int8`` for a dense network without batch normalisation.
     OSError
         The file cannot be written; nothing is left behind.
 
@@ -73,8 +68,8 @@ def export_onnx(detector: DCCA, path: str | Path, int8: bool = False) -> dict[st
     True
     """
     detector._check_fitted()
-    model = build_graph(detector.model_, detector.threshold_, int8)
-    record = make_record(detector, int8)
+    model = build_graph(detector.model_, detector.threshold_)
+    record = make_record(detector)
     entry = model.metadata_props.add()
     entry.key, entry.value = KEY, json.dumps(record, allow_nan=False)
     model.producer_name, model.producer_version = "dccad", record["versions"]["dccad"]
@@ -83,7 +78,7 @@ def export_onnx(detector: DCCA, path: str | Path, int8: bool = False) -> dict[st
     return record
 
 
-def build_graph(fitted: FittedModel, threshold: float, int8: bool = False) -> Any:
+def build_graph(fitted: FittedModel, threshold: float) -> Any:
     """The graph of a fitted model, an onnx ModelProto without metadata.
 
     Parameters
@@ -91,15 +86,14 @@ def build_graph(fitted: FittedModel, threshold: float, int8: bool = False) -> An
     fitted : FittedModel
     threshold : float
         Score above which a row is flagged.
-    int8 : bool
     """
-    graph, seen = Graph(int8), fitted.representation
+    graph, seen = Graph(), fitted.representation
     inputs = add_directions(graph, seen, "rows")
     state = fitted.network.state_dict()
     arrays = {name: to_array(value) for name, value in state.items()}
     settings: Any = fitted.network.settings
     kind = DenseGraph if isinstance(settings, NetworkSettings) else DepthwiseGraph
-    network: Any = kind(graph, inputs, arrays, settings, farthest_input(seen))
+    network: Any = kind(graph, inputs, arrays, settings)
     score = add_score(graph, add_statistics(graph, network, fitted.statistics), fitted.score_scale)
     flag = graph.cast(graph.add("Greater", score, np.float64(threshold)), np.int64)
     graph.name(score, "score")
@@ -116,13 +110,12 @@ def build_graph(fitted: FittedModel, threshold: float, int8: bool = False) -> An
     )
 
 
-def make_record(detector: DCCA, int8: bool) -> dict[str, Any]:
+def make_record(detector: DCCA) -> dict[str, Any]:
     """What scoring needs beside the graph, as plain numbers; with a checksum of itself."""
     scores, calibration = calibration_to_parts(detector.calibration_)
     parameters = detector.get_params(deep=False)
     record = {
         "format": FORMAT,
-        "int8": int8,
         "window": detector.model_.window,
         "n_sensors": detector.n_features_in_,
         "columns": list(detector.columns_),

@@ -1,4 +1,4 @@
-"""Building an ONNX graph node by node: constants, moving sums over rows, windows, int8.
+"""Building an ONNX graph node by node: constants, moving sums over rows, windows.
 
 Tensors of rows are (batch, rows, features). A moving sum or a slice shortens the second axis, so
 that entry w of what is left belongs to the window that starts at row w.
@@ -25,11 +25,6 @@ TO_THE_END = np.iinfo(np.int64).max
 class Graph:
     """Nodes and constants in the order in which they were added.
 
-    Parameters
-    ----------
-    int8 : bool
-        Convolutions and products of the network get eight-bit weights and inputs.
-
     Examples
     --------
     >>> graph = Graph()
@@ -38,7 +33,7 @@ class Graph:
     ['Slice', 'Slice', 'Slice', 'Add', 'Slice', 'Add']
     """
 
-    def __init__(self, int8: bool = False) -> None:
+    def __init__(self) -> None:
         onnx = require("onnx", extra="onnx")
         self._helper, self._to_tensor = onnx.helper, onnx.numpy_helper.from_array
         self._types = {
@@ -46,7 +41,6 @@ class Graph:
             np.float64: onnx.TensorProto.DOUBLE,
             np.int64: onnx.TensorProto.INT64,
         }
-        self.int8 = int8
         self.nodes: list[Any] = []
         self._constants: dict[tuple[str, tuple[int, ...], bytes], Any] = {}
 
@@ -135,48 +129,6 @@ class Graph:
         rest = np.array([-1], dtype=np.int64)
         return self.add("Reshape", values, self.add("Concat", batch, counts, rest, axis=0))
 
-    def convolve(
-        self, value: str, weights: NDArray[Any], bias: NDArray[Any], reach: float, **attributes: Any
-    ) -> str:
-        """Convolution of (batch, channels, length); ``reach`` is the largest usual |output|."""
-        if not self.int8:
-            return self.add("Conv", value, weights, bias, **attributes)
-        scale = _scales(weights, axis=0)
-        found = self.add("Conv", value, self._stored(weights, scale, axis=0), bias, **attributes)
-        return self.round(found, reach)
-
-    def convolve_back(
-        self, value: str, weights: NDArray[Any], bias: NDArray[Any], **attributes: Any
-    ) -> str:
-        """Transposed convolution; ONNX Runtime computes it in float32, whatever its weights."""
-        if self.int8:
-            stored = self._stored(weights, _scales(weights, axis=1), axis=1)
-            return self.add("ConvTranspose", value, stored, bias, **attributes)
-        return self.add("ConvTranspose", value, weights, bias, **attributes)
-
-    def multiply(self, value: str, weights: NDArray[Any]) -> str:
-        """Product of (batch, rows, features) with weights (features, outputs), float32."""
-        if self.int8:
-            stored = self._stored(weights, _scales(weights, axis=1), axis=1)
-            return self.add("MatMul", value, stored)
-        return self.add("MatMul", value, weights)
-
-    def round(self, value: str, reach: float) -> str:
-        """Round to eight bits between ± ``reach`` with int8, else leave as it is."""
-        if not self.int8:
-            return value
-        scale, zero = np.float32(max(reach, 1e-6) / 127), np.int8(0)
-        return self.add(
-            "DequantizeLinear", self.add("QuantizeLinear", value, scale, zero), scale, zero
-        )
-
-    def _stored(self, weights: NDArray[Any], scale: NDArray[np.float32], axis: int) -> str:
-        shape = [1] * weights.ndim
-        shape[axis] = -1
-        rounded = np.rint(weights / scale.reshape(shape)).clip(-127, 127).astype(np.int8)
-        zeros = np.zeros(len(scale), dtype=np.int8)
-        return self.add("DequantizeLinear", rounded, scale, zeros, axis=axis)
-
     def finish(self, inputs: dict[str, list[Any]], outputs: dict[str, tuple[Any, Any]]) -> Any:
         """The model: inputs (float64) with their shapes, outputs with their types and shapes."""
         helper = self._helper
@@ -195,10 +147,3 @@ class Graph:
         )
         opset = helper.make_opsetid("", OPSET)
         return helper.make_model(graph, opset_imports=[opset], ir_version=IR_VERSION)
-
-
-def _scales(weights: NDArray[Any], axis: int) -> NDArray[np.float32]:
-    """Step of the eight-bit weights of each output."""
-    others = tuple(i for i in range(weights.ndim) if i != axis)
-    largest = np.abs(weights).max(axis=others)
-    return np.asarray(np.where(largest > 0, largest, 1.0) / 127, dtype=np.float32)

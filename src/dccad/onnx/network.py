@@ -7,14 +7,12 @@ once. The published one pads every window at its ends, so there windows are cut 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import asinh
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dccad.directional import LEAK
-from dccad.errors import ParameterError
 from dccad.onnx.graph import Graph
 from dccad.pooling import SMALLEST_ENERGY, SMALLEST_VARIANCE, recent_positions
 
@@ -24,13 +22,6 @@ if TYPE_CHECKING:
     from dccad.representation import Representation
 
 Arrays: TypeAlias = "dict[str, NDArray[Any]]"
-
-FARTHEST, FARTHEST_OF_RANGE = 12.0, 3.0
-"""Excursions up to which int8 tells inputs apart, in standard deviations, and in ranges of sensors
-that are scaled to 0–1. A larger one counts as this one, in the network alone."""
-
-FARTHEST_ACTIVATION = 8.0
-"""The same for activations, in standard deviations of their batch normalisation."""
 
 _EPSILON = 1e-5  # of torch's batch normalisation
 
@@ -86,13 +77,6 @@ def _add_taming(graph: Graph, directions: str, taming: float) -> str:
     )
 
 
-def farthest_input(seen: Representation) -> float:
-    """Largest value of a direction that int8 tells apart."""
-    ranges = seen.scaling.kind == "minmax" and seen.whitening is None
-    farthest = FARTHEST_OF_RANGE if ranges else FARTHEST
-    return farthest if seen.taming is None else seen.taming * asinh(farthest / seen.taming)
-
-
 class DepthwiseGraph:
     """The depthwise network over rows: the twin of ``DirectionalAutoencoder``.
 
@@ -104,12 +88,10 @@ class DepthwiseGraph:
     arrays : dict of str to ndarray
         The network's numbers by their names in a model folder.
     settings : DirectionalSettings
-    reach : float
-        As :func:`farthest_input` gives it.
     """
 
     def __init__(
-        self, graph: Graph, inputs: str, arrays: Arrays, settings: DirectionalSettings, reach: float
+        self, graph: Graph, inputs: str, arrays: Arrays, settings: DirectionalSettings
     ) -> None:
         self.graph, self.inputs, self.arrays, self.settings = graph, inputs, arrays, settings
         self.kernels = arrays["kernels"]
@@ -119,7 +101,7 @@ class DepthwiseGraph:
             self._slide(self.kernels[:: settings.kernels_per_direction][group], group)
             for group in settings.groups
         ]
-        self.activation = self._mix(reach)
+        self.activation = self._mix()
 
     def _slide(self, kernels: NDArray[Any], directions: slice | NDArray[np.int64]) -> str:
         """Map of one kernel on each of some directions, (batch, positions, kernels), float64."""
@@ -135,7 +117,7 @@ class DepthwiseGraph:
             total = graph.add("Add", total, part) if total else part
         return graph.double(total)
 
-    def _mix(self, reach: float) -> str:
+    def _mix(self) -> str:
         """Activations of the bottleneck, (batch, channels, positions).
 
         Kernels, mixing and normalisation are one convolution.
@@ -147,12 +129,7 @@ class DepthwiseGraph:
         weights = np.einsum("bdk,dks->bds", mixing, kernels) * scale[:, None, None]
         bias = arrays["mixing.bias"] * scale + shift
         inputs = graph.add("Transpose", self.inputs, perm=[0, 2, 1])
-        mixed = graph.convolve(
-            graph.round(inputs, reach),
-            weights.astype(np.float32),
-            bias.astype(np.float32),
-            _farthest_activation(arrays, "normalisation"),
-        )
+        mixed = graph.add("Conv", inputs, weights.astype(np.float32), bias.astype(np.float32))
         return graph.add("LeakyRelu", mixed, alpha=LEAK)
 
     def pool(self, indices: Sequence[int]) -> str:
@@ -221,8 +198,7 @@ class DepthwiseGraph:
         graph, group = self.graph, self.settings.groups[0]
         weights, window = self.arrays["decoder.weight"][:, group].sum(axis=2), self.settings.window
         channels_last = graph.add("Transpose", self.activation, perm=[0, 2, 1])
-        reach = _farthest_activation(self.arrays, "normalisation")
-        parts = graph.multiply(graph.round(channels_last, reach), weights)
+        parts = graph.add("MatMul", channels_last, weights)
         rebuilt = graph.moving_sum(graph.double(parts), self.length)
         rebuilt = graph.add("Div", rebuilt, np.float64(window))
         rebuilt = graph.add("Add", rebuilt, self.arrays["decoder.bias"][group].astype(np.float64))
@@ -233,7 +209,8 @@ class DepthwiseGraph:
         """Mean squared error of the reconstruction, (batch, windows, 1), float64."""
         graph = self.graph
         channels_last = graph.add("Transpose", self.activation, perm=[0, 2, 1])
-        rebuilt = graph.convolve_back(
+        rebuilt = graph.add(
+            "ConvTranspose",
             graph.windows(channels_last, self.length),
             self.arrays["decoder.weight"],
             self.arrays["decoder.bias"],
@@ -246,40 +223,29 @@ class DenseGraph:
     """The published network on windows: the twin of ``ConvAutoencoder``.
 
     Parameters as of :class:`DepthwiseGraph`, with NetworkSettings.
-
-    Raises
-    ------
-    ParameterError
-        int8 without batch normalisation, whose figures give the ranges of the activations.
     """
 
     def __init__(
-        self, graph: Graph, inputs: str, arrays: Arrays, settings: NetworkSettings, reach: float
+        self, graph: Graph, inputs: str, arrays: Arrays, settings: NetworkSettings
     ) -> None:
-        if graph.int8 and not settings.batch_norm:
-            raise ParameterError(
-                "int8 takes the ranges of activations from the batch normalisation, and this model "
-                "was fitted with batch_norm=False: export it without --int8"
-            )
         self.graph, self.inputs, self.arrays, self.settings = graph, inputs, arrays, settings
         self.given = graph.windows(inputs, settings.window)
-        self.maps = self._encode(reach)
+        self.maps = self._encode()
 
-    def _encode(self, reach: float) -> str:
+    def _encode(self) -> str:
         graph, arrays = self.graph, self.arrays
         x, size = self.given, self.settings.kernel_size
         for block, stride in enumerate(self.settings.strides):
             name = f"encoder.{block}"
-            x = graph.convolve(
-                graph.round(x, reach),
+            x = graph.add(
+                "Conv",
+                x,
                 arrays[f"{name}.convolution.weight"],
                 arrays[f"{name}.convolution.bias"],
-                _farthest_rectified(arrays, f"{name}.normalisation"),
                 strides=[stride],
                 pads=[(size - 1) // 2, size // 2],
             )
             x = self._finish_block(x, f"{name}.normalisation")
-            reach = _farthest_activation(arrays, f"{name}.normalisation")
         return x
 
     def _finish_block(self, x: str, name: str) -> str:
@@ -297,11 +263,11 @@ class DenseGraph:
         x, size = self.maps, settings.kernel_size
         crop, length = (size - 1) // 2, settings.map_length
         steps = list(reversed(settings.strides))
-        reach = _farthest_activation(arrays, f"encoder.{len(steps) - 1}.normalisation")
         for block, stride in enumerate(steps):
             name, extra = f"decoder.{block}", max(0, stride + crop - size)
-            x = graph.convolve_back(
-                graph.round(x, reach),
+            x = graph.add(
+                "ConvTranspose",
+                x,
                 arrays[f"{name}.convolution.weight"],
                 arrays[f"{name}.convolution.bias"],
                 strides=[stride],
@@ -311,7 +277,6 @@ class DenseGraph:
             x, length = graph.cut(x, crop, drop, axis=2), length * stride
             if block < len(steps) - 1:
                 x = self._finish_block(x, f"{name}.normalisation")
-                reach = _farthest_activation(arrays, f"{name}.normalisation")
         return x
 
     def pool(self, indices: Sequence[int]) -> str:
@@ -340,19 +305,3 @@ def _normalisation(arrays: Arrays, name: str) -> tuple[NDArray[np.float64], NDAr
     )
     scale = weight / np.sqrt(variance + _EPSILON)
     return scale, bias - mean * scale
-
-
-def _farthest_activation(arrays: Arrays, name: str) -> float:
-    """Largest usual |value| behind a batch normalisation; 0 without one."""
-    if f"{name}.weight" not in arrays:
-        return 0.0
-    spread = FARTHEST_ACTIVATION * np.abs(arrays[f"{name}.weight"])
-    return float((np.abs(arrays[f"{name}.bias"]) + spread).max())
-
-
-def _farthest_rectified(arrays: Arrays, name: str) -> float:
-    """Largest usual |value| before a batch normalisation; 0 without one."""
-    if f"{name}.weight" not in arrays:
-        return 0.0
-    spread = FARTHEST_ACTIVATION * np.sqrt(arrays[f"{name}.running_var"])
-    return float((np.abs(arrays[f"{name}.running_mean"]) + spread).max())

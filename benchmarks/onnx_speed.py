@@ -1,11 +1,11 @@
-"""What an exported model, and eight bits in its network, cost and save.
+"""What an exported model costs and saves.
 
-    python benchmarks/onnx_int8.py [--seed 0 1 2 3 4] [--output FILE.json]
+    python benchmarks/onnx_speed.py [--seed 0 1 2 3 4] [--output FILE.json]
 
 Fits on the fault-free training run of the embedded Tennessee Eastman set and scores its test runs
-with the detector (torch, float32), its export, and its export with --int8. For each: mean share of
-faulty rows above the threshold that exactly 1 % of the rows of the fault-free test run pass (FDR at
-1 % FAR), largest difference of a score from the detector's, rows per second, size of the file.
+with the detector (torch) and its export. For each: mean share of faulty rows above the threshold
+that exactly 1 % of the rows of the fault-free test run pass (FDR at 1 % FAR), largest difference of
+a score from the detector's, rows per second, size of the file.
 Set OMP_NUM_THREADS=1 for figures of one core.
 """
 
@@ -44,11 +44,11 @@ def speed(scorer, rows):
 def measure(detector, task, rows, folder):
     runs = [part.run for part in task.test]
     found, expected = {}, np.concatenate(detector.decision_function(runs))
-    for variant in ("torch", "onnx", "onnx int8"):
+    for variant in ("torch", "onnx"):
         scorer, size = detector, None
         if variant != "torch":
             file = folder / "model.onnx"
-            export_onnx(detector, file, int8="int8" in variant)
+            export_onnx(detector, file)
             scorer, size = load_onnx(file), file.stat().st_size
         scores = np.concatenate(scorer.decision_function(runs))
         known = np.isfinite(expected)
