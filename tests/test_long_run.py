@@ -5,7 +5,7 @@ import pytest
 from scipy.signal import lfilter
 
 from dccad.errors import InputError
-from dccad.long_run import long_run_covariance, persistence_aware_covariance, trend_covariance
+from dccad.long_run import long_run_covariance, persistence_aware_covariance
 from reference import naive_long_run_covariance
 
 
@@ -35,15 +35,6 @@ def test_slow_mode_that_the_reference_lacks_raises_the_distance_less():
     aware, plain = (np.linalg.inv(persistence_aware_covariance([rows], 50, w)) for w in (10.0, 0.0))
     assert plain[0, 0] / plain[1, 1] == pytest.approx(1, abs=0.1)
     assert aware[0, 0] / aware[1, 1] < 0.1
-
-
-def test_trend_by_hand():
-    """A line of 3 and of -2 over the run, with a residual that no line explains."""
-    t = np.linspace(0, 1, 5)
-    bump = np.array([1.0, -2, 0, 2, -1])
-    bump -= np.polyval(np.polyfit(t, bump, 1), t)
-    change = trend_covariance([np.column_stack([3 * t + bump, -2 * t])])
-    assert change == pytest.approx(np.array([[9.0, -6.0], [-6.0, 4.0]]))
 
 
 def test_rows_are_needed():

@@ -3,15 +3,13 @@
 A threshold promises a share of rows; one excursion of a minute or of a day is one alarm all the
 same. The rule here raises an alarm when k of the last n rows exceed a limit (on-delay; k = n asks
 for a minimum duration), and ends it when ``off_delay`` rows in a row are back under a lower limit
-(deadband). How often it is raised on normal rows is counted on the reference and predicted for
-limits that the reference hardly reaches.
+(deadband). How often it is raised on normal rows is predicted, for limits that the reference hardly
+reaches as well.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -132,46 +130,6 @@ def _count_last(flags: NDArray[np.bool_], n: int) -> NDArray[np.int64]:
     return counts
 
 
-@dataclass
-class AlarmMonitor:
-    """The same rule for a stream, a row at a time.
-
-    Attributes
-    ----------
-    rule : AlarmRule
-    active : bool
-        Whether the last row is in alarm.
-
-    Examples
-    --------
-    >>> monitor = AlarmMonitor(AlarmRule(limit=2.0, k=2, n=3))
-    >>> [monitor.update(score) for score in (3.0, 0.0, 3.0, 0.0)]
-    [False, False, True, False]
-    """
-
-    rule: AlarmRule
-    active: bool = False
-    _above: deque[bool] = field(default_factory=deque, repr=False)
-    _rows_over: int = field(default=0, repr=False)
-
-    def update(self, score: float) -> bool:
-        """Take the next row's score (NaN: none) and say whether there is an alarm."""
-        self._above.append(score > self.rule.limit)
-        if len(self._above) > self.rule.n:
-            self._above.popleft()
-        if self.active:
-            self._rows_over = 0 if score > self.rule.lower_limit else self._rows_over + 1
-            self.active = self._rows_over < self.rule.off_delay
-        elif sum(self._above) >= self.rule.k:
-            self.active, self._rows_over = True, 0
-        return self.active
-
-    def reset(self) -> None:
-        """Begin a new run."""
-        self.active, self._rows_over = False, 0
-        self._above.clear()
-
-
 class AlarmRate(NamedTuple):
     """False alarms per day, or per 1000 rows where the time between rows is not known."""
 
@@ -179,51 +137,6 @@ class AlarmRate(NamedTuple):
     lower: float
     upper: float
     unit: str
-
-
-def count_false_alarms(
-    scores: Sequence[NDArray[np.float64]],
-    rule: AlarmRule,
-    row_seconds: float | None = None,
-    level: float = 0.9,
-) -> AlarmRate:
-    """Alarms per day on normal rows, as counted, with an exact Poisson interval.
-
-    Parameters
-    ----------
-    scores : sequence of ndarray of shape (n_rows,)
-        Of normal runs that the model has not seen, as from :func:`dccad.cross_fitting.cross_fit`.
-    rule : AlarmRule
-    row_seconds : float, optional
-        Time between two rows; None: alarms per 1000 rows.
-    level : float, 0 < level < 1
-        Coverage of the interval.
-
-    Returns
-    -------
-    AlarmRate
-
-    Examples
-    --------
-    No alarm in 1000 rows still leaves room for 3 in 1000 at 95 % (the rule of three):
-
-    >>> rate = count_false_alarms([np.zeros(1000)], AlarmRule(limit=1.0))
-    >>> rate.expected, rate.lower, round(rate.upper, 2)
-    (0.0, 0.0, 3.0)
-
-    References
-    ----------
-    F. Garwood: Fiducial limits for the Poisson distribution. Biometrika 28, 1936.
-    """
-    rows = sum(int(np.isfinite(run).sum()) for run in scores)
-    if not rows:
-        raise ParameterError("no row has a score: alarms cannot be counted")
-    count = sum(len(find_alarms(run, rule)) for run in scores)
-    per, unit = _unit(row_seconds)
-    factor = per / rows
-    lower = stats.gamma.ppf((1 - level) / 2, count) if count else 0.0
-    upper = stats.gamma.ppf((1 + level) / 2, count + 1)
-    return AlarmRate(count * factor, float(lower) * factor, float(upper) * factor, unit)
 
 
 def predict_false_alarms(
@@ -244,8 +157,10 @@ def predict_false_alarms(
     ----------
     calibration : Calibration
     rule : AlarmRule
-    row_seconds, level
-        As in :func:`count_false_alarms`; the interval is over what the reference leaves open.
+    row_seconds : float, optional
+        Time between two rows; None: alarms per 1000 rows.
+    level : float, 0 < level < 1
+        Coverage of the interval, which is over what the reference leaves open.
     seed : int
 
     Returns

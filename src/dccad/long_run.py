@@ -104,31 +104,3 @@ def persistence_aware_covariance(
     shrunk, _ = ledoit_wolf(rows - rows.mean(axis=0), assume_centered=True)
     covariance: NDArray[np.float64] = shrunk + weight * long_run_covariance(runs, bandwidth)
     return covariance
-
-
-def trend_covariance(runs: Sequence[FloatArray]) -> NDArray[np.float64]:
-    """What the reference's linear trend adds if it goes on for once more its length.
-
-    The outer product of the change along the least-squares line with itself, averaged over runs
-    in proportion to their rows. Added to a covariance, it discounts the direction that drifts.
-
-    Parameters
-    ----------
-    runs : sequence of ndarray of shape (n_rows, n_features)
-
-    Returns
-    -------
-    ndarray of shape (n_features, n_features)
-
-    Examples
-    --------
-    >>> trend_covariance([np.arange(11.0)[:, None]])       # 10 from the first row to the last
-    array([[100.]])
-    """
-    n_rows = sum(len(run) for run in runs)
-    total = np.zeros((runs[0].shape[1],) * 2)
-    for run in runs:
-        time = np.linspace(-0.5, 0.5, len(run)) if len(run) > 1 else np.zeros(1)
-        change = time @ (run - run.mean(axis=0)) / max(float(time @ time), 1e-12)
-        total += len(run) / n_rows * np.outer(change, change)
-    return total
