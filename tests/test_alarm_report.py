@@ -12,7 +12,7 @@ from dccad.errors import ParameterError
 from dccad.inputs import check_log
 from dccad.preparation import Preparation, parse_steps
 
-KNOWN = Calibration("identity", 0.0, 1.0, 1e6, 1.0, 10**6, "expected", (), (1.0,))
+KNOWN = Calibration(0.0, 1.0, 1e6, 1.0, 10**6, (), (1.0,))
 """Independent standard normal scores."""
 
 
@@ -222,7 +222,7 @@ def test_the_promise_of_a_chosen_limit_holds_on_new_rows():
             found[t] = 0.8 * found[t - 1] + 0.6 * found[t]
         return found
 
-    calibration = fit_calibration([rows(20_000)], scale="identity")
+    calibration = fit_calibration([rows(20_000)])
     new = rows(40_000)
     found = report_alarms(
         check_log(np.zeros((40_000, 1))),

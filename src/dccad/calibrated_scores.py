@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,6 @@ from scipy import stats
 
 from dccad.autocorrelation import correlation_time, draw_gaussian, estimate_autocorrelation
 from dccad.errors import CalibrationWarning, InputError, ParameterError, warn
-
-Scale: TypeAlias = Literal["log", "identity"]
-Aim: TypeAlias = Literal["expected", "typical"]
 
 FEWEST_INDEPENDENT = 3.0
 """Below this effective sample size, the predictive distribution would have no variance."""
@@ -49,45 +46,43 @@ MOST_LAGS = 400
 """Autocorrelations that are kept."""
 TINY = float(np.finfo(float).tiny)
 
+_SAID_BEFORE = {"scale": "identity", "aim": "expected"}
+"""What records of earlier versions hold besides, always the same."""
+
 
 @dataclass(frozen=True)
 class Calibration:
     """Distribution of new normal scores, as far as the reference tells it.
 
-    On a transformed scale y (the logarithm of positive scores), standardised to
-    z = (y - ``location``) / ``spread``, brought to normal quantiles u = g(z) (``knots``; the
-    identity for short references), a new normal score follows
-    u ~ sqrt((1 + 1/n) n / (n - 1)) t(n - 1), where n is ``sample_size``.
+    A new normal score y, standardised to z = (y - ``location``) / ``spread`` and brought to normal
+    quantiles u = g(z) (``knots``; the identity for short references), follows
+    u ~ sqrt((1 + 1/n) n / (n - 1)) t(n - 1), where n is ``sample_size``. Averaged over references
+    like this one, new rows exceed ``threshold(rate)`` with this rate; a typical reference gives
+    fewer, because the rare one that lacks a slow mode of the plant gives many more.
 
     Attributes
     ----------
-    scale : {"log", "identity"}
     location, spread : float
-        Mean and standard deviation of the transformed out-of-fold scores.
+        Mean and standard deviation of the out-of-fold scores.
     sample_size : float
         Effective number n of independent scores.
     correlation_time : float, in rows
         Integrated autocorrelation time of the scores.
     n_scores : int
         Out-of-fold scores behind all this.
-    aim : {"expected", "typical"}
-        "expected": averaged over references like this one, new rows exceed ``threshold(rate)``
-        with this rate; a typical reference then gives fewer, because the rare reference that lacks
-        a slow mode of the plant gives many more. "typical": as likely more as fewer; for long
-        references both are the same.
     knots : tuple of (float, float)
         Pairs (u, z) of g, increasing in both.
     autocorrelation : tuple of float
-        Of the transformed scores, from lag 0 until it has died out.
+        Of the scores, from lag 0 until it has died out.
     drift : float
-        By how much, on the transformed scale, rows after the training rows score higher than rows
-        between them, beyond chance (``DRIFT_NOISE``); contained in ``location``.
+        By how much rows after the training rows score higher than rows between them, beyond chance
+        (``DRIFT_NOISE``); contained in ``location``.
 
     Examples
     --------
     >>> rng = np.random.default_rng(0)
-    >>> calibration = fit_calibration([np.exp(rng.normal(size=5000))])
-    >>> bool(abs(calibration.threshold(0.01) / np.exp(2.326) - 1) < 0.1)
+    >>> calibration = fit_calibration([rng.normal(size=5000)])
+    >>> bool(abs(calibration.threshold(0.01) - 2.326) < 0.1)
     True
     >>> round(float(calibration.p_value(calibration.threshold(0.01))), 6)
     0.01
@@ -100,13 +95,11 @@ class Calibration:
     Science 7, 1992 (where to cut the sum of autocorrelations).
     """
 
-    scale: Scale
     location: float
     spread: float
     sample_size: float
     correlation_time: float
     n_scores: int
-    aim: Aim = "expected"
     knots: tuple[tuple[float, float], ...] = ()
     autocorrelation: tuple[float, ...] = (1.0,)
     drift: float = 0.0
@@ -141,10 +134,7 @@ class Calibration:
         """
         u = self.normal_quantile(scores)
         with np.errstate(under="ignore"):
-            if self.aim == "typical":
-                tail = stats.norm.sf(u)
-            else:
-                tail = stats.t.sf(u / self._widening, self.sample_size - 1)
+            tail = stats.t.sf(u / self._widening, self.sample_size - 1)
         values: NDArray[np.float64] = np.maximum(tail, TINY)
         return values
 
@@ -208,17 +198,11 @@ class Calibration:
     def normal_quantile(self, scores: Any) -> NDArray[np.float64]:
         """Scores as normal quantiles u of the reference's own distribution."""
         values = np.asarray(scores, dtype=np.float64)
-        if self.scale == "log":
-            with np.errstate(divide="ignore", invalid="ignore"):
-                values = np.where(
-                    values > 0, np.log(values), np.where(values <= 0, -np.inf, values)
-                )
         return _bend((values - self.location) / self.spread, self.knots, towards_normal=True)
 
     def score_at(self, u: Any) -> NDArray[np.float64]:
         """Inverse of :meth:`normal_quantile`."""
-        y = self.location + self.spread * _bend(np.asarray(u, float), self.knots)
-        return np.exp(y) if self.scale == "log" else y
+        return self.location + self.spread * _bend(np.asarray(u, float), self.knots)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers and lists, for JSON."""
@@ -231,9 +215,11 @@ class Calibration:
     def from_dict(cls, record: Mapping[str, Any]) -> Calibration:
         """Inverse of :meth:`to_dict`."""
         knots = tuple((float(u), float(z)) for u, z in record["knots"])
-        return cls(
-            **{**record, "knots": knots, "autocorrelation": tuple(record["autocorrelation"])}
-        )
+        values = {**record, "knots": knots, "autocorrelation": tuple(record["autocorrelation"])}
+        for name, value in _SAID_BEFORE.items():
+            if values.get(name) == value:
+                del values[name]
+        return cls(**values)
 
     @property
     def _widening(self) -> float:
@@ -241,8 +227,6 @@ class Calibration:
         return float(np.sqrt((1 + 1 / size) * size / (size - 1)))
 
     def _quantile(self, rate: float) -> float:
-        if self.aim == "typical":
-            return float(stats.norm.isf(rate))
         return float(self._widening * stats.t.isf(rate, self.sample_size - 1))
 
 
@@ -251,8 +235,6 @@ def fit_calibration(
     *,
     ahead: Sequence[NDArray[np.float64]] = (),
     between: Sequence[NDArray[np.float64]] = (),
-    scale: Scale | Literal["auto"] = "auto",
-    aim: Aim = "expected",
 ) -> Calibration:
     """Distribution of new normal scores from out-of-fold scores of the reference.
 
@@ -262,10 +244,6 @@ def fit_calibration(
         One per run, rows in the order of time; NaN where a row has no score.
     ahead, between : sequence of ndarray of shape (n_rows,), optional
         From :class:`dccad.cross_fitting.OutOfFold`, to correct for drift.
-    scale : {"auto", "log", "identity"}
-        "auto": the logarithm where all scores are positive.
-    aim : {"expected", "typical"}
-        See :class:`Calibration`.
 
     Raises
     ------
@@ -281,8 +259,8 @@ def fit_calibration(
     Examples
     --------
     >>> calibration = fit_calibration([np.tile([1.0, 2.0, 4.0, 2.0], 50)])
-    >>> round(float(np.exp(calibration.location)), 3)
-    2.0
+    >>> calibration.location
+    2.25
     """
     runs = _finite(scores)
     pooled = np.concatenate(runs) if runs else np.empty(0)
@@ -291,14 +269,7 @@ def fit_calibration(
             f"{len(pooled)} scores cannot be calibrated on: pass reference-normal rows with at "
             "least two full windows"
         )
-    if scale == "auto":
-        scale = "log" if (pooled > 0).all() else "identity"
     later, inner = (np.concatenate([*_finite(part), np.empty(0)]) for part in (ahead, between))
-    if scale == "log":
-        if not all((part > 0).all() for part in (pooled, later, inner)):
-            raise InputError('scores of 0 or less have no logarithm: pass scale="identity"')
-        runs = [np.log(run) for run in runs]
-        pooled, later, inner = np.log(pooled), np.log(later), np.log(inner)
     location = float(pooled.mean())
     spread = max(float(pooled.std()), 1e-9 * (1 + abs(location)))  # constant scores
     rise = float(later.mean() - inner.mean()) if len(later) and len(inner) else 0.0
@@ -322,13 +293,11 @@ def fit_calibration(
             CalibrationWarning,
         )
     return Calibration(
-        scale,
         location + drift,
         spread,
         max(independent, FEWEST_INDEPENDENT),
         time,
         len(pooled),
-        aim,
         _fit_knots((pooled - location) / spread, independent),
         tuple(autocorrelation[:MOST_LAGS].tolist()),
         drift,

@@ -232,8 +232,6 @@ def _fit_score(
 def _calibrate(parameters: Parameters, score: FittedScore) -> Calibration | ConformalCalibration:
     """What normal scores look like, from rows that their models have not seen if possible."""
     if parameters["calibration"] == "cross-fitted" and score.unseen:
-        return fit_calibration(
-            score.normal_scores, ahead=score.ahead, between=score.between, scale="identity"
-        )
+        return fit_calibration(score.normal_scores, ahead=score.ahead, between=score.between)
     scores = np.concatenate(score.normal_scores)
     return ConformalCalibration(tuple(np.sort(scores[np.isfinite(scores)]).tolist()))
