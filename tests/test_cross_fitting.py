@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from dccad import cross_fitting
 from dccad.cross_fitting import Block, OutOfFold, cross_fit, plan_drift_folds, plan_folds
 from dccad.errors import CalibrationWarning
 from dccad.runs import Run
@@ -18,34 +19,36 @@ def log_of(values):
 
 
 LAYOUTS = [
-    ([60], 5, 3, None),
-    ([500], 30, 10, None),
-    ([101], 7, 10, None),
-    ([100, 37], 4, 5, None),
-    ([80, 80, 3], 6, 4, 11),
-    ([40, 50, 60, 30, 20, 45], 8, 10, None),
-    ([90, 10, 20, 30, 40, 50, 60], 5, 3, 0),
+    ([60], 5, 3),
+    ([500], 30, 10),
+    ([101], 7, 10),
+    ([100, 37], 4, 5),
+    ([80, 80, 3], 6, 4),
+    ([40, 50, 60, 30, 20, 45], 8, 10),
+    ([90, 10, 20, 30, 40, 50, 60], 5, 3),
 ]
 
 
-@pytest.mark.parametrize(("lengths", "window", "n_folds", "gap"), LAYOUTS)
-def test_every_row_is_held_out_once(lengths, window, n_folds, gap):
-    folds = plan_folds(lengths, window, n_folds, gap)
+@pytest.mark.parametrize(("lengths", "window", "n_folds"), LAYOUTS)
+def test_every_row_is_held_out_once(lengths, window, n_folds, monkeypatch):
+    monkeypatch.setattr(cross_fitting, "N_FOLDS", n_folds)
+    folds = plan_folds(lengths, window)
     held_out = sorted(row for fold in folds for row in rows_of(fold.held_out))
     assert held_out == [(run, row) for run, n in enumerate(lengths) for row in range(n)]
 
 
-@pytest.mark.parametrize(("lengths", "window", "n_folds", "gap"), LAYOUTS)
-def test_training_is_every_stretch_beyond_the_gap(lengths, window, n_folds, gap):
-    kept = window if gap is None else max(gap, window - 1)
-    for fold in plan_folds(lengths, window, n_folds, gap):
-        expected = naive_training_rows(lengths, fold.held_out, window, kept)
+@pytest.mark.parametrize(("lengths", "window", "n_folds"), LAYOUTS)
+def test_training_is_every_stretch_beyond_the_gap(lengths, window, n_folds, monkeypatch):
+    monkeypatch.setattr(cross_fitting, "N_FOLDS", n_folds)
+    for fold in plan_folds(lengths, window):
+        expected = naive_training_rows(lengths, fold.held_out, window, window)
         assert rows_of(fold.training) == sorted(expected)
         assert fold.n_training_rows == len(expected)
 
 
-def test_many_runs_are_held_out_whole():
-    folds = plan_folds([40, 50, 60, 30, 20, 45], window=8, n_folds=3)
+def test_many_runs_are_held_out_whole(monkeypatch):
+    monkeypatch.setattr(cross_fitting, "N_FOLDS", 3)
+    folds = plan_folds([40, 50, 60, 30, 20, 45], window=8)
     assert [[block.run for block in fold.held_out] for fold in folds] == [[2, 4], [1, 3], [5, 0]]
     assert folds[0].training == (Block(0, 0, 40), Block(1, 0, 50), Block(3, 0, 30), Block(5, 0, 45))
 
@@ -57,8 +60,9 @@ def test_too_short_a_reference_is_said():
         assert cross_fit([log_of(np.arange(50))], lambda *_: [], window=20) is None
 
 
-def test_scores_come_from_models_that_saw_neither_row_nor_window():
+def test_scores_come_from_models_that_saw_neither_row_nor_window(monkeypatch):
     """The score tells how far away, in rows, the nearest training row is."""
+    monkeypatch.setattr(cross_fitting, "N_FOLDS", 4)
     window = 6
 
     def distance(training, held_out):
@@ -74,7 +78,7 @@ def test_scores_come_from_models_that_saw_neither_row_nor_window():
             for run in held_out
         ]
 
-    seen = cross_fit([log_of(np.arange(120))], distance, window, n_folds=4)
+    seen = cross_fit([log_of(np.arange(120))], distance, window)
     scores = seen.scores[0]
     assert np.isnan(scores[: window - 1]).all()
     assert np.isfinite(scores[window - 1 :]).all()
@@ -87,26 +91,30 @@ def test_scores_come_from_models_that_saw_neither_row_nor_window():
     assert np.unique(seen.training_rows[0]).tolist() == [78.0, 84.0]
 
 
-def test_an_odd_number_of_folds_is_paired_without_scoring_a_row_twice():
+def test_an_odd_number_of_folds_is_paired_without_scoring_a_row_twice(monkeypatch):
+    monkeypatch.setattr(cross_fitting, "N_FOLDS", 5)
     calls = []
 
     def count(training, held_out):
         calls.append(([run.values[0, 0] for run in held_out], sum(map(len, training))))
         return [np.ones(len(run)) for run in held_out]
 
-    seen = cross_fit([log_of(np.arange(50))], count, window=1, n_folds=5, gap=0)
+    seen = cross_fit([log_of(np.arange(50))], count, window=1)
     assert [starts for starts, _ in calls[5:8]] == [[0, 20], [10, 30], [40]]
     assert np.isfinite(seen.smaller_scores[0]).all()
-    assert (seen.smaller_training_rows[0] == 30).all()
+    # 30 rows less one on either side of what is left out
+    assert seen.smaller_training_rows[0].tolist() == np.repeat([27.0, 26, 27, 26, 28], 10).tolist()
 
 
-def test_several_statistics_and_short_runs():
+def test_several_statistics_and_short_runs(monkeypatch):
+    monkeypatch.setattr(cross_fitting, "N_FOLDS", 3)
+
     def score(training, held_out):
         assert all(len(run) >= 3 for run in held_out)
         return [np.stack([run.values[:, 0], run.values[:, 0] ** 2], axis=1) for run in held_out]
 
     runs = [log_of(np.arange(1, 31)), log_of([7.0, 8.0])]
-    seen = cross_fit(runs, score, window=3, n_folds=3)
+    seen = cross_fit(runs, score, window=3)
     assert [run.shape for run in seen.scores] == [(30, 2), (2, 2)]
     assert np.array_equal(seen.scores[0][:, 1], np.arange(1, 31) ** 2.0)
     assert np.isnan(seen.scores[1]).all()
@@ -158,7 +166,6 @@ def test_drift_shows_ahead_and_not_between():
     # rows 500–999 by the mean of 0–498 (249), rows 250–749 by that of both ends (499.5)
     assert np.nanmean(seen.ahead[0]) == pytest.approx(749.5 - 249)
     assert np.nanmean(seen.between[0]) == pytest.approx(125)
-    assert cross_fit([log_of(np.arange(99))], distance, 1, learning_curve=False).ahead == []
 
 
 def test_size_correction_without_a_step_in_size_changes_nothing():

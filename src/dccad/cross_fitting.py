@@ -56,22 +56,18 @@ class Fold(NamedTuple):
         return sum(block.stop - block.start for block in self.training)
 
 
-def plan_folds(
-    lengths: Sequence[int], window: int, n_folds: int = N_FOLDS, gap: int | None = None
-) -> list[Fold]:
+def plan_folds(lengths: Sequence[int], window: int) -> list[Fold]:
     """Divide reference runs into folds; every row is held out once.
+
+    There are at most ``N_FOLDS``: groups of whole runs where there are at least
+    ``WHOLE_RUNS_FROM`` runs; else every run is cut in proportion to its length. A window of rows on
+    either side of a held-out block is left out of training.
 
     Parameters
     ----------
     lengths : sequence of int
         Rows of each run.
     window : int, in rows
-    n_folds : int
-        At most this many; whole runs are grouped into folds where there are at least
-        ``WHOLE_RUNS_FROM`` runs, else every run is cut in proportion to its length.
-    gap : int, in rows, optional
-        Rows left out of training on either side of a held-out block; default a window. At least
-        ``window - 1``, so that a held-out row's window has no row of training.
 
     Returns
     -------
@@ -85,18 +81,17 @@ def plan_folds(
 
     Examples
     --------
-    >>> folds = plan_folds([60], window=5, n_folds=3)
+    >>> folds = plan_folds([200], window=5)
     >>> folds[1].training
-    (Block(run=0, start=0, stop=15), Block(run=0, start=45, stop=60))
+    (Block(run=0, start=0, stop=15), Block(run=0, start=45, stop=200))
     >>> folds[1].held_out
     (Block(run=0, start=20, stop=40),)
     """
-    gap = window if gap is None else max(gap, window - 1)
     if len(lengths) >= WHOLE_RUNS_FROM:
-        groups = _group_runs(lengths, n_folds)
+        groups = _group_runs(lengths)
     else:
-        groups = [[block] for block in _cut_runs(lengths, n_folds)]
-    folds = [Fold(_rows_apart_from(group, lengths, window, gap), tuple(group)) for group in groups]
+        groups = [[block] for block in _cut_runs(lengths)]
+    folds = [Fold(_rows_apart_from(group, lengths, window), tuple(group)) for group in groups]
     fewest = min((_n_windows(fold.training, window) for fold in folds), default=0)
     if len(folds) < 2 or fewest < window:
         warn(
@@ -110,19 +105,19 @@ def plan_folds(
     return folds
 
 
-def _cut_runs(lengths: Sequence[int], n_folds: int) -> list[Block]:
+def _cut_runs(lengths: Sequence[int]) -> list[Block]:
     total = sum(lengths)
     blocks = []
     for run, length in enumerate(lengths):
-        parts = min(max(round(n_folds * length / total), 1), max(length, 1)) if total else 0
+        parts = min(max(round(N_FOLDS * length / total), 1), max(length, 1)) if total else 0
         edges = [length * i // parts for i in range(parts + 1)]
         blocks += [Block(run, a, b) for a, b in itertools.pairwise(edges) if b > a]
     return blocks
 
 
-def _group_runs(lengths: Sequence[int], n_folds: int) -> list[list[Block]]:
+def _group_runs(lengths: Sequence[int]) -> list[list[Block]]:
     """Whole runs, the longest first, each into the group with the fewest rows so far."""
-    groups: list[list[Block]] = [[] for _ in range(min(n_folds, len(lengths)))]
+    groups: list[list[Block]] = [[] for _ in range(min(N_FOLDS, len(lengths)))]
     rows = [0] * len(groups)
     for run in sorted(range(len(lengths)), key=lambda run: -lengths[run]):
         smallest = rows.index(min(rows))
@@ -132,16 +127,16 @@ def _group_runs(lengths: Sequence[int], n_folds: int) -> list[list[Block]]:
 
 
 def _rows_apart_from(
-    held_out: Sequence[Block], lengths: Sequence[int], window: int, gap: int
+    held_out: Sequence[Block], lengths: Sequence[int], window: int
 ) -> tuple[Block, ...]:
-    """Stretches of at least a window that keep the gap from every held-out block."""
+    """Stretches of at least a window that keep a window away from every held-out block."""
     blocks = []
     for run, length in enumerate(lengths):
         keep = np.ones(length + 2, dtype=bool)
         keep[[0, -1]] = False  # guards at both ends, so that every stretch has two edges
         for block in held_out:
             if block.run == run:
-                keep[max(block.start - gap, 0) + 1 : block.stop + gap + 1] = False
+                keep[max(block.start - window, 0) + 1 : block.stop + window + 1] = False
         edges = np.flatnonzero(np.diff(keep.astype(np.int8))).tolist()
         stretches = zip(edges[::2], edges[1::2], strict=True)
         blocks += [Block(run, a, b) for a, b in stretches if b - a >= window]
@@ -241,16 +236,12 @@ def _extrapolate(log: Scores, smaller: Scores, step: Scores, missing: Scores) ->
     return shrunk
 
 
-def cross_fit(
-    runs: Sequence[Run],
-    fit_and_score: FitAndScore,
-    window: int,
-    *,
-    n_folds: int = N_FOLDS,
-    gap: int | None = None,
-    learning_curve: bool = True,
-) -> OutOfFold | None:
+def cross_fit(runs: Sequence[Run], fit_and_score: FitAndScore, window: int) -> OutOfFold | None:
     """Score every reference row by a model that saw neither it nor its neighbours.
+
+    Besides the folds of :func:`plan_folds`, models are fitted without pairs of folds that lie half
+    the reference apart (half as many fits again), for :meth:`OutOfFold.at_full_size`, and without
+    the two of :func:`plan_drift_folds`, for ``ahead`` and ``between``.
 
     Parameters
     ----------
@@ -260,11 +251,6 @@ def cross_fit(
         Fits on ``training`` (list of Run) and scores each run of ``held_out``: one array per run,
         one row of it per row of the run, positive, NaN where no window is full yet.
     window : int, in rows
-    n_folds, gap
-        As in :func:`plan_folds`.
-    learning_curve : bool
-        Fit also without pairs of folds that lie half the reference apart (half as many fits
-        again), for :meth:`OutOfFold.at_full_size`, and twice more, for ``ahead`` and ``between``.
 
     Returns
     -------
@@ -282,9 +268,9 @@ def cross_fit(
     ...     centre = np.concatenate([run.values for run in training]).mean()
     ...     return [np.abs(run.values[:, 0] - centre) for run in held_out]
     >>> log = Run(np.arange(40.0)[:, None], ("a",))
-    >>> seen = cross_fit([log], distance_from_mean, window=1, n_folds=2, gap=0)
-    >>> float(seen.scores[0][0])                 # rows 20–39 made this model
-    29.5
+    >>> seen = cross_fit([log], distance_from_mean, window=1)
+    >>> float(seen.scores[0][0])                 # rows 5–39 made this model
+    22.0
 
     References
     ----------
@@ -295,13 +281,13 @@ def cross_fit(
     doi:10.1016/S0304-4076(00)00030-0 (blocks with a gap).
     """
     lengths = [len(run) for run in runs]
-    folds = plan_folds(lengths, window, n_folds, gap)
+    folds = plan_folds(lengths, window)
     if not folds:
         return None
     scores, sizes = _score_folds(runs, folds, fit_and_score, window)
-    pairs = _pair_folds(folds, lengths, window, gap) if learning_curve else []
+    pairs = _pair_folds(folds, lengths, window)
     smaller, smaller_sizes = _score_folds(runs, pairs, fit_and_score, window)
-    drift_folds = plan_drift_folds(lengths, window) if learning_curve else []
+    drift_folds = plan_drift_folds(lengths, window)
     drift_scores = [_score_folds(runs, [fold], fit_and_score, window)[0] for fold in drift_folds]
     ahead, between = drift_scores or ([], [])
     return OutOfFold(scores, sizes, smaller, smaller_sizes, sum(lengths), ahead, between)
@@ -346,17 +332,14 @@ def plan_drift_folds(lengths: Sequence[int], window: int) -> list[Fold]:
             if start < stop:
                 held_out.append(Block(run, start, stop))
             before += length
-        training = _rows_apart_from(held_out, lengths, window, window)
+        training = _rows_apart_from(held_out, lengths, window)
         folds.append(Fold(training, tuple(held_out)))
     ready = all(fold.held_out and _n_windows(fold.training, window) >= window for fold in folds)
     return folds if ready else []
 
 
-def _pair_folds(
-    folds: Sequence[Fold], lengths: Sequence[int], window: int, gap: int | None
-) -> list[Fold]:
+def _pair_folds(folds: Sequence[Fold], lengths: Sequence[int], window: int) -> list[Fold]:
     """Each fold together with one half the reference away; empty where too little remains."""
-    gap = window if gap is None else max(gap, window - 1)
     half = len(folds) // 2
     partners = [(i, i + half) for i in range(half)]
     if len(folds) % 2:  # the last fold goes with the first, whose own scores stay as they are
@@ -364,7 +347,7 @@ def _pair_folds(
     pairs = []
     for own, other in partners:
         held_out = folds[own].held_out + folds[other].held_out
-        training = _rows_apart_from(held_out, lengths, window, gap)
+        training = _rows_apart_from(held_out, lengths, window)
         if _n_windows(training, window) < window:
             return []
         scored = folds[own].held_out if other == 0 else held_out
