@@ -29,12 +29,14 @@ report = check_log_tables(read_tables(FILE))
 assert report["rows"] == ROWS and not report["stuck"] and report["interval"] == 1.0
 """,
     "read and window": """
+import numpy as np
 import torch
 from dccad.datasets import read_tables
 from dccad.inputs import check_log
 from dccad.windows import WindowSet
 log = check_log(read_tables(FILE).runs)
-windows = WindowSet.from_segments([run.values for run in log.segments], length=30)
+[run] = log.segments
+windows = WindowSet.of_table(np.asarray(run.values, dtype=np.float32), [ROWS], length=30)
 assert len(windows) == ROWS - 29
 total = sum(float(windows[torch.arange(i, i + 64)].sum()) for i in range(0, ROWS - 93, ROWS // 100))
 assert total == total

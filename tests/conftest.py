@@ -11,6 +11,7 @@ from hypothesis import settings
 from dccad import DCCA
 from dccad.cli import main
 from dccad.errors import DccadWarning
+from dccad.windows import WindowSet
 
 # the same examples in every run; a longer search is `pytest --hypothesis-profile=search`
 settings.register_profile("repeatable", derandomize=True)
@@ -60,6 +61,12 @@ def caller(capsys):
         return code, out, err
 
     return run
+
+
+def windows_of(segments, length, stride=1):
+    """The windows of segments of shape (n_rows, n_sensors), each given by itself."""
+    rows = np.concatenate(segments, dtype=np.float32)
+    return WindowSet.of_table(rows, [len(part) for part in segments], length, stride)
 
 
 @pytest.fixture(autouse=True)

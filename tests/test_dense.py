@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
+from conftest import windows_of
 from dccad import dense, scoring
 from dccad.dense import read_run, stretches
 from dccad.scoring import score_window_set
 from dccad.sliding import sliding_mean, sliding_sum, sliding_variance
 from dccad.statistics import window_features
-from dccad.windows import WindowSet
 from reference import naive_sliding
 from test_directional import SHAPES, build
 
@@ -47,7 +47,7 @@ def test_every_window_of_a_run_is_read_as_it_is_read_alone(name, more):
     rows = make_run(network.settings, window + more)
     with torch.no_grad():
         found = read_run(network, rows, window)
-        windows = WindowSet.from_segments([rows.numpy()], window)
+        windows = windows_of([rows.numpy()], window)
         batch = torch.stack([rows[i : i + window].T for i in range(more + 1)])
         maps, output = network(batch)
         features = window_features(network, batch, maps, output)
@@ -82,14 +82,14 @@ def test_maps_that_are_not_asked_for_change_none_that_are(seed):
 
 def test_stretches_end_where_a_run_ends_or_windows_are_left_out():
     segments = [np.zeros((12, 1)), np.zeros((9, 1)), np.zeros((2, 1))]
-    windows = WindowSet.from_segments(segments, 3)
+    windows = windows_of(segments, 3)
     assert stretches(windows) == [(0, 10), (10, 17)]
     kept = torch.tensor([i for i in range(17) if i != 5])
     assert stretches(windows.select(kept)) == [(0, 5), (5, 9), (9, 16)]
-    assert stretches(WindowSet.from_segments(segments, 3, stride=2)) is None
-    assert stretches(WindowSet.from_segments([np.zeros((3, 1))], 3)) == [(0, 1)]
+    assert stretches(windows_of(segments, 3, stride=2)) is None
+    assert stretches(windows_of([np.zeros((3, 1))], 3)) == [(0, 1)]
     # the last window of one run and the first of the next may be neighbours in the table
-    touching = WindowSet.from_segments([np.zeros((6, 1))] * 2, 1)
+    touching = windows_of([np.zeros((6, 1))] * 2, 1)
     assert stretches(touching) == [(0, 6), (6, 12)]
 
 
@@ -116,8 +116,8 @@ def test_scores_are_those_of_windows_scored_one_by_one(fixture, two_regimes, req
 def test_training_windows_with_a_stride_are_scored_all_the_same(trained, two_regimes):
     model = trained.model_
     rows = model.representation.apply(two_regimes)
-    strided = WindowSet.from_segments([rows], trained.window, stride=3)
-    every = WindowSet.from_segments([rows], trained.window)
+    strided = windows_of([rows], trained.window, stride=3)
+    every = windows_of([rows], trained.window)
     parts = (model.network, model.partition, model.statistics)
     found, expected = score_window_set(strided, *parts), score_window_set(every, *parts)
     np.testing.assert_allclose(found.statistics, expected.statistics[::3], rtol=1e-5)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from dccad import learning, scoring
+from conftest import windows_of
+from dccad import cross_fitting, learning, scoring
 from dccad.cross_fitting import cross_fit
 from dccad.directional import DirectionalSettings, make_network
 from dccad.learning import (
@@ -190,16 +191,14 @@ def test_held_out_rows_change_nothing_that_a_fold_learned():
     assert not np.allclose(other[WINDOW:], alone[WINDOW:], rtol=1e-3)
 
 
-def test_no_row_has_a_part_in_the_model_that_scores_it():
+def test_no_row_has_a_part_in_the_model_that_scores_it(monkeypatch):
     """Rows of the first fold are changed: earlier rows of that fold keep their scores."""
+    monkeypatch.setattr(cross_fitting, "N_FOLDS", 3)
     run = make_run(150)
     changed = Run(run.values.copy(), ("a", "b"))
     changed.values[30:40] += 20
     scorer = FoldScorer(make_recipe(joint_epochs=0))
-    one, other = (
-        cross_fit([log], scorer, WINDOW, n_folds=3, learning_curve=False).scores[0]
-        for log in (run, changed)
-    )
+    one, other = (cross_fit([log], scorer, WINDOW).scores[0] for log in (run, changed))
     assert np.allclose(one[:30], other[:30], rtol=1e-5, equal_nan=True)
     assert np.isfinite(one[WINDOW - 1 : 30]).all()
     late = slice(120, 150)  # scored by models that saw the changed rows
@@ -286,7 +285,7 @@ def test_a_stretch_scorer_fits_distances_alone(learned):
 
 def test_joined_windows_are_those_of_the_parts():
     parts = [
-        WindowSet.from_segments([np.random.default_rng(i).normal(size=(n, 2))], 3, stride)
+        windows_of([np.random.default_rng(i).normal(size=(n, 2))], 3, stride)
         for i, (n, stride) in enumerate([(9, 1), (4, 1), (3, 2), (12, 4)])
     ]
     parts[0] = parts[0].select(torch.tensor([0, 2, 5]))
@@ -464,7 +463,7 @@ def test_a_fold_discounts_slow_directions_as_the_final_model_does(spied):
 def test_a_long_reference_discounts_slow_directions_less():
     shares = []
     for n_rows in (50, 17 * WINDOW + WINDOW - 1, 34 * WINDOW + WINDOW - 1):
-        windows = WindowSet.from_segments([np.zeros((n_rows, 1), dtype=np.float32)], WINDOW)
+        windows = windows_of([np.zeros((n_rows, 1), dtype=np.float32)], WINDOW)
         shares.append(persistence_share(windows, 1))
     assert shares == [1.0, 1.0, 0.25]
 

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from conftest import windows_of
 from dccad.clustering import MapClusters, centre_distances, cluster_maps
 from dccad.ranking import LAGS, map_qualities, persistence, separation
-from dccad.windows import WindowSet, window_starts
+from dccad.windows import window_starts
 from reference import naive_centre_distance, naive_persistence, naive_separation
 
 
@@ -117,7 +118,7 @@ def test_regimes_that_change_between_runs_do_not_count_as_switches(window, strid
     counts = [len(window_starts([length], window, stride)) for length in lengths]
     assigned = torch.from_numpy(np.repeat([0, 1, 0, 1], counts))[:, None]
     segments = [np.zeros((length, 1)) for length in lengths]
-    starts = WindowSet.from_segments(segments, window, stride).timeline
+    starts = windows_of(segments, window, stride).timeline
     assert float(persistence(assigned, starts, window, stride, LAGS)) == 1.0
     in_one_run = torch.arange(len(starts)) * stride
     assert float(persistence(assigned, in_one_run, window, stride)) < 1.0

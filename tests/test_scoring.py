@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from conftest import RTOL
+from conftest import RTOL, windows_of
 from dccad import dense, scoring, threads
 from dccad.errors import InputError
 from dccad.scoring import score_window_set
@@ -178,9 +178,7 @@ def test_latents_are_returned_only_on_request(trained, two_regimes):
     assert trained.score_windows(two_regimes).latents is None
     found = trained.score_windows(two_regimes, keep_latents=True).latents
     model = trained.model_
-    from dccad.windows import WindowSet
-
-    windows = WindowSet.from_segments([model.representation.apply(two_regimes)], 8)
+    windows = windows_of([model.representation.apply(two_regimes)], 8)
     again = score_window_set(windows, model.network, model.partition, model.statistics, True)
     np.testing.assert_array_equal(found, again.latents)
     assert again.assignments is None

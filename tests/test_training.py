@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 
+from conftest import windows_of
 from dccad.clustering import assign_maps, centre_distances
 from dccad.directional import DirectionalSettings
 from dccad.errors import LatentCollapseWarning
 from dccad.losses import clustering_loss, own_centres, reconstruction_loss
 from dccad.network import NetworkSettings
 from dccad.training import TrainingSettings, fit_jointly
-from dccad.windows import WindowSet
 
 CPU = torch.device("cpu")
 SHAPE = NetworkSettings(2, 8, 2, 3, (2, 1, 1), True)
@@ -40,7 +40,7 @@ def windows():
     rng = np.random.default_rng(0)
     rows = np.sin(np.arange(150) / 4)[:, None] + 0.1 * rng.normal(size=(150, 2))
     rows[75:, 1] += 2.0
-    return WindowSet.from_segments([rows.astype(np.float32)], 8)
+    return windows_of([rows.astype(np.float32)], 8)
 
 
 def fit(windows, **changed):

@@ -4,10 +4,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conftest import windows_of
 from dccad.errors import InputError
 from dccad.runs import Run
 from dccad.windows import (
-    WindowSet,
     check_window_count,
     slice_windows,
     window_starts,
@@ -27,13 +27,13 @@ def position_rows(lengths, n_sensors=3):
 @given(SEGMENTS, st.integers(1, 6), st.integers(1, 4))
 def test_windows_hold_the_rows_of_one_run_only(lengths, length, stride):
     segments = position_rows(lengths)
-    windows = WindowSet.from_segments(segments, length, stride)
+    windows = windows_of(segments, length, stride)
     expected = naive_windows(segments, length, stride)
     assert len(windows) == len(expected)
     if expected:
         found = windows[torch.arange(len(windows))].numpy()
         np.testing.assert_array_equal(found, np.array([window for window, _ in expected]))
-        assert windows.last_rows.tolist() == [last for _, last in expected]
+        assert (windows.starts + length - 1).tolist() == [last for _, last in expected]
 
 
 @given(SEGMENTS, st.integers(1, 6), st.integers(1, 4))
@@ -59,7 +59,7 @@ def test_slicing_makes_no_copy_and_leaves_the_run_alone():
 
 
 def test_a_batch_taken_in_any_order_pairs_windows_with_their_index():
-    windows = WindowSet.from_segments(position_rows([9, 7]), 4)
+    windows = windows_of(position_rows([9, 7]), 4)
     order = torch.randperm(len(windows))
     assert torch.equal(windows[order], windows[torch.arange(len(windows))][order])
 

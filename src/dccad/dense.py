@@ -189,10 +189,10 @@ def stretches(windows: WindowSet) -> list[tuple[int, int]] | None:
     Examples
     --------
     >>> import numpy as np
-    >>> runs = [np.zeros((9, 1)), np.zeros((8, 1))]
-    >>> stretches(WindowSet.from_segments(runs, length=3))
+    >>> rows = np.zeros((17, 1), dtype=np.float32)
+    >>> stretches(WindowSet.of_table(rows, [9, 8], length=3))
     [(0, 7), (7, 13)]
-    >>> stretches(WindowSet.from_segments(runs, length=3, stride=2)) is None
+    >>> stretches(WindowSet.of_table(rows, [9, 8], length=3, stride=2)) is None
     True
     """
     cuts = ((windows.timeline.diff() != 1).nonzero()[:, 0] + 1).tolist()

@@ -114,7 +114,7 @@ def persistence_share(windows: WindowSet, stride: int) -> float:
     Examples
     --------
     >>> rows = np.zeros((1049, 1), dtype=np.float32)
-    >>> persistence_share(WindowSet.from_segments([rows], 30), 1)
+    >>> persistence_share(WindowSet.of_table(rows, [1049], 30), 1)
     0.25
     """
     lengths = len(windows) * stride / windows.length
@@ -300,7 +300,7 @@ def join_windows(parts: Sequence[WindowSet]) -> WindowSet:
 
     Examples
     --------
-    >>> one = WindowSet.from_segments([np.zeros((3, 1), dtype=np.float32)], 2)
+    >>> one = WindowSet.of_table(np.zeros((3, 1), dtype=np.float32), [3], 2)
     >>> join_windows([one, one]).starts.tolist()
     [0, 1, 3, 4]
     """

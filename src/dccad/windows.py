@@ -71,7 +71,7 @@ class WindowSet:
     Examples
     --------
     >>> rows = np.arange(7, dtype=np.float32)[:, None]
-    >>> windows = WindowSet.from_segments([rows[:4], rows[4:]], length=3)
+    >>> windows = WindowSet.of_table(rows, [4, 3], length=3)
     >>> windows.starts.tolist()          # no window spans rows 3 and 4
     [0, 1, 4]
     >>> import torch
@@ -85,22 +85,10 @@ class WindowSet:
     runs: Tensor | None = None
 
     @classmethod
-    def from_segments(
-        cls, segments: Sequence[FloatArray], length: int, stride: int = 1
-    ) -> WindowSet:
-        """Index the windows of segments of shape (n_rows, n_sensors); rows are stored once.
-
-        A single segment in single precision is not copied: windows are views of the caller's rows.
-        """
-        parts = [np.asarray(part, dtype=np.float32) for part in segments]
-        rows = parts[0] if len(parts) == 1 else np.concatenate(parts)
-        return cls.of_table(rows, [len(part) for part in segments], length, stride)
-
-    @classmethod
     def of_table(
         cls, rows: NDArray[np.float32], segment_lengths: Sequence[int], length: int, stride: int = 1
     ) -> WindowSet:
-        """Index the windows of segments that already lie one after another in a table."""
+        """Index the windows of segments that lie one after another in a table; without a copy."""
         import torch  # scoring an exported model needs this module, and no torch
 
         starts = window_starts(segment_lengths, length, stride)
@@ -141,16 +129,12 @@ class WindowSet:
 
         Examples
         --------
-        >>> windows = WindowSet.from_segments([np.zeros((4, 1)), np.zeros((4, 1))], 2, stride=2)
+        >>> rows = np.zeros((8, 1), dtype=np.float32)
+        >>> windows = WindowSet.of_table(rows, [4, 4], length=2, stride=2)
         >>> windows.starts.diff().tolist(), windows.timeline.diff().eq(2).tolist()
         ([2, 2, 2], [True, False, True])
         """
         return self.starts if self.runs is None else self.starts + self.runs * _APART
-
-    @property
-    def last_rows(self) -> NDArray[np.int64]:
-        """The row each window stands for, shape (n_windows,)."""
-        return self.starts.cpu().numpy() + self.length - 1
 
 
 def window_starts(

@@ -7,7 +7,7 @@ such a log and anomalies whose nature is known, but no figure obtained on it say
 does on a real machine.
 
 The torque while a bar is cut is friction plus the cutting torque (see
-:attr:`PeelingMachine.cutting_torque`), which is scaled by tool wear and by the material and the
+:meth:`PeelingMachine.torque_of`), which is scaled by tool wear and by the material and the
 diameter of the bar, rises and falls with its two ends, and is modulated by
 
 - the spindle frequency: a bent bar runs out of the centre; with equal inserts the sum of their
@@ -177,7 +177,8 @@ def simulate_peeling(
     >>> idle = log.bars == 0
     >>> float(log.torque[0]), bool((log.torque[idle] == 0).all()), bool(log.torque[~idle].min() > 0)
     (0.0, True, True)
-    >>> bool(abs(log.torque[~idle].mean() / log.machine.cutting_torque - 1) < 0.1)
+    >>> cutting = log.machine.torque_of(log.machine.bar_diameter)
+    >>> bool(abs(log.torque[~idle].mean() / cutting - 1) < 0.1)
     True
     """
     machine = machine or PeelingMachine()

@@ -78,7 +78,7 @@ class PeelingMachine:
     >>> machine = PeelingMachine()
     >>> round(machine.chip_thickness, 3), round(machine.bar_seconds, 1)
     (1.539, 16.7)
-    >>> round(machine.cutting_torque)
+    >>> round(machine.torque_of(machine.bar_diameter))
     734
     """
 
@@ -170,17 +170,13 @@ class PeelingMachine:
         """Uncut chip thickness h in mm."""
         return self.feed / self.n_inserts * math.sin(math.radians(self.edge_angle))
 
-    @property
-    def cutting_torque(self) -> float:
-        """Of new inserts in a nominal bar, in N m: inserts × force × lever.
-
-        The force on one insert is Kienzle's k_c1.1 · h^(−m_c) · depth_of_cut · feed / n_inserts,
-        and it acts on the mean radius of the layer that is cut.
-        """
-        return self.torque_of(self.bar_diameter)
-
     def torque_of(self, diameter: float) -> float:
-        """Cutting torque in N m for a bar of another diameter (mm), peeled to the same size."""
+        """Cutting torque in N m of new inserts: inserts × force × lever.
+
+        The force on one insert is Kienzle's k_c1.1 · h^(−m_c) · depth · feed / n_inserts, and it
+        acts on the mean radius of the layer that is cut. A bar of another ``diameter`` (mm) than
+        ``bar_diameter`` is peeled to the same size.
+        """
         depth = self.depth_of_cut + (diameter - self.bar_diameter) / 2
         specific_force = self.specific_force * math.pow(self.chip_thickness, -self.force_exponent)
         force = specific_force * depth * self.feed / self.n_inserts
