@@ -90,7 +90,6 @@ def test_every_form_gives_the_exact_wall_time(cell, instant):
     found = read([cell])
     assert found.values.dtype == "datetime64[ns]"
     np.testing.assert_array_equal(found.values, instants(instant))
-    assert not found.utc
 
 
 @pytest.mark.parametrize(
@@ -109,7 +108,6 @@ def test_every_form_gives_the_exact_wall_time(cell, instant):
 def test_stamps_with_a_zone_come_out_in_utc(cell, instant):
     found = read([cell])
     np.testing.assert_array_equal(found.values, instants(instant))
-    assert found.utc
     assert found.notes[-1] == "time stamps name their zone: brought to UTC"
 
 
@@ -156,7 +154,6 @@ def test_dates_and_datetimes_of_any_unit_keep_their_instants():
     zoned = pl.Series([stamp]).dt.replace_time_zone("America/New_York")
     found = read(zoned)
     np.testing.assert_array_equal(found.values, instants("2020-03-09T14:14:33.5"))
-    assert found.utc
 
 
 def test_an_empty_column_has_no_instants():
@@ -273,7 +270,7 @@ def test_plain_numbers_are_seconds(numbers):
     found = read(numbers)
     assert found.values.dtype == np.float64
     assert found.values.tolist() == [float(number) for number in numbers]
-    assert (found.utc, found.notes) == (False, ())
+    assert found.notes == ()
 
 
 @pytest.mark.parametrize(
@@ -295,7 +292,6 @@ def test_numbers_since_1970_are_recognised_by_their_size(unit, numbers, expected
     found = read(numbers)
     assert found.values[0] == np.datetime64(expected[0], "ns")
     assert found.notes == (f"time stamps are numbers since 1970 in {unit}, UTC",)
-    assert found.utc
 
 
 def test_written_numbers_are_numbers():
@@ -346,7 +342,6 @@ def test_time_format_understands_what_python_writes():
         np.testing.assert_array_equal(found.values, instants("2020-03-09T10:14:33.25"))
     found = read(["2020-03-09 10:00:00 +0100"], time_format="%Y-%m-%d %H:%M:%S %z")
     np.testing.assert_array_equal(found.values, instants("2020-03-09T09:00"))
-    assert found.utc
 
 
 def test_time_format_that_does_not_fit_names_the_row():
@@ -483,7 +478,6 @@ def test_a_zone_brings_both_changes_of_the_clock_to_utc(
         utc = utc[::-1] if newest_first else utc
         found = read(on_the_wall(utc, zone), timezone=zone)
         np.testing.assert_array_equal(found.values, utc)
-        assert found.utc
         assert found.notes[0] == f"time stamps are taken in {zone}: brought to UTC"
 
 
@@ -599,7 +593,6 @@ def test_changes_of_the_clock_make_no_gap_and_no_duplicate(
         np.testing.assert_array_equal(np.diff(found.values), np.diff(utc))
         first = -1 if newest_first else 0
         assert found.values[first] == np.datetime64(wall[first])  # the first rows stay as written
-        assert not found.utc
         [note] = found.notes
         row = int(np.flatnonzero(utc >= np.datetime64(change))[first])
         assert note.startswith(f"row {row} ({wall[row]}) {name}")

@@ -39,13 +39,6 @@ class Wide:
         Unit of a tag, where the table has a column of units.
     notes : tuple of str
         What was decided, one short sentence each.
-    counts : mapping of str to int
-        ``rows`` of the long table; of these ``bad_quality`` (dropped), ``no_value`` (dropped),
-        ``duplicates`` (overwritten by a later row) and ``unsorted``; of the wide rows
-        ``leading_rows`` left out; ``held``: wide values since whose row before the tag has not
-        reported.
-    utc : bool
-        ``instants`` are in UTC.
     """
 
     values: NDArray[np.float64]
@@ -53,8 +46,6 @@ class Wide:
     instants: NDArray[Any]
     units: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    counts: Mapping[str, int] = field(default_factory=dict)
-    utc: bool = False
 
 
 def pivot_long(
@@ -66,8 +57,8 @@ def pivot_long(
 ) -> Wide:
     """Make a long table wide: one column per tag, rows on a common grid.
 
-    1. Values whose quality is not good are dropped, as are marks of no value ("No Data"); both are
-       counted.
+    1. Values whose quality is not good are dropped, as are marks of no value ("No Data"); notes
+       count both.
     2. Rows are sorted by time; of several values of a tag at one instant the last one in the
        file counts.
     3. Rows are the multiples of ``resample``. Without that they are the instants at which the
@@ -129,26 +120,16 @@ def pivot_long(
         raise InputError(f"{source}: no tag is left; keep at least one of {quote_names(tags)}")
     numbers = {tag: number for number, tag in enumerate(chosen)}
     own = np.array([numbers.get(tag, -1) for tag in tags], dtype=np.int32)[codes]
-    counts = {"rows": table.height}
-    values, good = _good_values(table, columns, options, own, chosen, source, notes, counts)
+    values, good = _good_values(table, columns, options, own, chosen, source, notes)
     kept = np.flatnonzero(good)
-    reports = _by_tag(stamps.values[kept], values[kept], own[kept], len(chosen), notes, counts)
+    reports = _by_tag(stamps.values[kept], values[kept], own[kept], len(chosen), notes)
     dropped = np.flatnonzero(~good & (own >= 0))
     reports = _with_dropped(reports, stamps.values[dropped], own[dropped])
     names, reports = _enough(chosen, reports, source, notes)
     units = _units(table, columns, names, notes)
     del table, codes, own, values, good, kept, dropped  # make room for the rows
     grid = spread(reports, names, options, source)
-    counts.update(grid.counts)
-    return Wide(
-        grid.values,
-        tuple(names),
-        grid.instants,
-        units,
-        (*notes, *grid.notes),
-        counts,
-        stamps.utc,
-    )
+    return Wide(grid.values, tuple(names), grid.instants, units, (*notes, *grid.notes))
 
 
 def _collect(frame: pl.LazyFrame, columns: LongColumns, source: str) -> pl.DataFrame:
@@ -172,13 +153,11 @@ def _good_values(
     tags: Sequence[str],
     source: str,
     notes: list[str],
-    counts: dict[str, int],
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Value of each row, and whether it counts."""
     chosen = own >= 0
     n_chosen = int(np.count_nonzero(chosen))
     keep = chosen.copy()
-    counts["bad_quality"] = counts["no_value"] = 0
     if columns.quality is not None:
         label = f"{source}: quality column {columns.quality!r}"
         judged = good_rows(table[columns.quality].filter(chosen), options.good, label)
@@ -187,7 +166,6 @@ def _good_values(
         else:
             flags, words = judged
             keep[chosen] = flags
-            counts["bad_quality"] = len(words)
             if len(words):
                 most = _worst(own[chosen][~flags], tags)
                 notes.append(
@@ -203,11 +181,10 @@ def _good_values(
     missing = np.isnan(read.values) & ~read.text
     numbers = np.bincount(own[rows][~np.isnan(read.values)], minlength=len(tags))
     refuse_text(column.gather(text), rows[text], own[rows][text], tags, numbers, source)
-    counts["no_value"] = int(np.count_nonzero(missing))
     if missing.any():
         most = _worst(own[rows][missing], tags)
         notes.append(
-            f"dropped {counts['no_value']} of {len(rows)} values that are none "
+            f"dropped {np.count_nonzero(missing)} of {len(rows)} values that are none "
             f"({_tally(column.filter(missing))}): most in {most}"
         )
         keep[rows[missing]] = False
@@ -222,7 +199,6 @@ def _by_tag(
     own: NDArray[np.int32],
     n_tags: int,
     notes: list[str],
-    counts: dict[str, int],
 ) -> list[Reports]:
     """Reports of each tag in the order of time, one per instant."""
     order, bounds = _grouped(own, n_tags)
@@ -239,7 +215,6 @@ def _by_tag(
             n_duplicates += int(np.count_nonzero(~last))
             when, what = when[last], what[last]
         reports.append(Reports(when, what))
-    counts["unsorted"], counts["duplicates"] = n_unsorted, n_duplicates
     if n_unsorted:
         verb = "value is" if n_unsorted == 1 else "values are"
         notes.append(

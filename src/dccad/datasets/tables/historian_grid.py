@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -63,7 +63,6 @@ class Spread:
     values: NDArray[np.float64]
     instants: NDArray[Any]
     notes: tuple[str, ...]
-    counts: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -130,7 +129,6 @@ def spread(
     values = np.empty((n_points, len(reports)))
     lead = np.zeros(len(spans), dtype=np.int64)
     culprit = np.zeros(len(spans), dtype=np.int64)
-    held = np.zeros(n_points, dtype=np.int64)
     oldest, longest = -1.0, ""
     for i, own in enumerate(reports):
         times = _numbers(own.instants)
@@ -147,7 +145,6 @@ def spread(
         waits = np.bincount(targets.stretch[missing], minlength=len(spans))
         later = waits > lead
         lead[later], culprit[later] = waits[later], i
-        held += places.first > places.last
         ages = (targets.time - times[np.maximum(places.last, 0)])[~missing]
         if ages.size and float(ages.max()) > oldest:
             oldest, longest = float(ages.max()), tags[i]
@@ -164,8 +161,7 @@ def spread(
         notes.append(f"the oldest value taken is of {longest!r}, {oldest / second:.10g} s old")
     if not keep.all():
         values = values[keep]
-    counts = {"leading_rows": int(lead.sum()), "held": int(held[keep].sum())}
-    return Spread(values, grid.instants(index[keep]), tuple(notes), counts)
+    return Spread(values, grid.instants(index[keep]), tuple(notes))
 
 
 def sensible(seconds: float) -> float:

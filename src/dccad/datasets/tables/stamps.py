@@ -55,16 +55,14 @@ class Instants:
     Attributes
     ----------
     values : ndarray of shape (n_rows,)
-        datetime64[ns], or float64 in seconds from a start that is not known.
+        datetime64[ns], in UTC or wall time of a zone that is not known (the notes say which), or
+        float64 in seconds from a start that is not known.
     notes : tuple of str
         What was decided, one short sentence each.
-    utc : bool
-        ``values`` are in UTC; otherwise wall time of a zone that is not known, or seconds.
     """
 
     values: NDArray[Any]
     notes: tuple[str, ...] = ()
-    utc: bool = False
 
 
 def read_instants(
@@ -317,7 +315,7 @@ def _from_text(
     own = None if groups is None else groups[rows]
     instants[rows], more = localise(instants[rows], timezone, own, label)
     notes += [f"stamps that name no zone are taken in {timezone}: all brought to UTC", *more]
-    return Instants(instants.view("datetime64[ns]"), tuple(notes), utc=True)
+    return Instants(instants.view("datetime64[ns]"), tuple(notes))
 
 
 def _settle(
@@ -338,7 +336,7 @@ def _settle(
     else:
         wall, more = continue_wall_time(wall, groups)
         notes = [*notes, *more]
-    return Instants(wall.view("datetime64[ns]"), tuple(notes), utc=zoned or timezone is not None)
+    return Instants(wall.view("datetime64[ns]"), tuple(notes))
 
 
 def _from_numbers(
@@ -353,4 +351,4 @@ def _from_numbers(
         return Instants(column.cast(pl.Float64).to_numpy(writable=True), tuple(notes))
     if timezone is not None:
         notes.append(f"time zone {timezone} is not needed: numbers since 1970 are in UTC")
-    return Instants(counted.view("datetime64[ns]"), tuple(notes), utc=True)
+    return Instants(counted.view("datetime64[ns]"), tuple(notes))

@@ -65,14 +65,8 @@ class Timeline:
         Strictly increasing.
     interval : float or None
         Median step in seconds; None for fewer than two rows.
-    regular : bool
-        At least 99 % of the steps are within 1 % of the interval.
     gaps : tuple of Gap
         Steps longer than ``max_gap``.
-    n_unsorted : int
-        Rows that are earlier than a row above them.
-    n_duplicates : int
-        Rows left out because a later row of the table has the same stamp.
     notes : tuple of str
         What was found and decided, one short sentence each.
     """
@@ -80,10 +74,7 @@ class Timeline:
     order: Indices | None
     instants: NDArray[Any]
     interval: float | None
-    regular: bool
     gaps: tuple[Gap, ...] = ()
-    n_unsorted: int = 0
-    n_duplicates: int = 0
     notes: tuple[str, ...] = ()
 
 
@@ -125,11 +116,11 @@ def arrange(instants: NDArray[Any], *, max_gap: float | None, source: str) -> Ti
     """
     check_max_gap(max_gap)
     stamps = _numbers(instants, source)
-    order, n_unsorted, n_duplicates, notes = _order(stamps)
+    order, notes = _order(stamps)
     if order is not None:
         stamps, instants = stamps[order], instants[order]
     if len(stamps) < 2:
-        return Timeline(order, instants, None, False, (), n_unsorted, n_duplicates, tuple(notes))
+        return Timeline(order, instants, None, (), tuple(notes))
     second = _second(instants)
     steps = np.diff(stamps)
     median = float(np.median(steps))
@@ -157,15 +148,12 @@ def arrange(instants: NDArray[Any], *, max_gap: float | None, source: str) -> Ti
             + f" {longest.seconds:.10g} s, from {show_instant(longest.start)} to "
             + show_instant(longest.end)
         )
-    regular = even >= 0.99
-    if not regular:
+    if even < 0.99:
         notes.append(
             f"steps are irregular: {100 * even:.3g} % are within 1 % of the median, "
             f"{interval:.10g} s"
         )
-    return Timeline(
-        order, instants, interval, regular, gaps, n_unsorted, n_duplicates, tuple(notes)
-    )
+    return Timeline(order, instants, interval, gaps, tuple(notes))
 
 
 def resample(
@@ -323,11 +311,11 @@ def _second(instants: NDArray[Any]) -> float:
     return 1e9 if instants.dtype.kind == "M" else 1.0
 
 
-def _order(stamps: NDArray[Any]) -> tuple[Indices | None, int, int, list[str]]:
-    """Rows to take, how many are out of order, how many repeat a stamp, and notes."""
+def _order(stamps: NDArray[Any]) -> tuple[Indices | None, list[str]]:
+    """Rows to take, and notes of those out of order and of repeated stamps."""
     steps = np.diff(stamps)
     if bool((steps > 0).all()):
-        return None, 0, 0, []
+        return None, []
     notes = []
     late = stamps[1:] < np.maximum.accumulate(stamps)[:-1]
     n_unsorted = int(np.count_nonzero(late))
@@ -349,7 +337,7 @@ def _order(stamps: NDArray[Any]) -> tuple[Indices | None, int, int, list[str]]:
     if n_duplicates:
         verb = "row repeats" if n_duplicates == 1 else "rows repeat"
         notes.append(f"{n_duplicates} {verb} the stamp of another: the last one in the file counts")
-    return order[last], n_unsorted, n_duplicates, notes
+    return order[last], notes
 
 
 def _lasts(stamps: NDArray[Any]) -> float:
