@@ -28,20 +28,11 @@ class Split(NamedTuple):
         Mean of the lower and of the upper cluster.
     within : Tensor of shape (n_maps,), float64
         Sum of squared distances to the cluster means (k-means' inertia).
-    total : Tensor of shape (n_maps,), float64
-        Sum of squared distances to the mean of all.
     """
 
     threshold: Tensor
     means: Tensor
     within: Tensor
-    total: Tensor
-
-    @property
-    def separation(self) -> Tensor:
-        """Share of each map's variance that the cut explains; 0 where nothing varies."""
-        explained = 1 - self.within / self.total.clamp(min=1e-300)
-        return torch.where(self.total > 0, explained, torch.zeros_like(explained))
 
 
 def split_values(values: Tensor) -> Split:
@@ -62,8 +53,6 @@ def split_values(values: Tensor) -> Split:
     >>> split = split_values(torch.tensor([[0.0], [5.0], [1.0], [6.0]]))
     >>> split.threshold.tolist(), split.means.tolist(), split.within.tolist()
     ([3.0], [[0.5, 5.5]], [1.0])
-    >>> round(float(split.separation), 4)
-    0.9615
     """
     at_once = max(1, CELLS // len(values))
     parts = [_split(_sort(columns.T)) for columns in values.split(at_once, dim=1)]
@@ -100,7 +89,7 @@ def _split(values: Tensor) -> Split:
     low = (sum_below / count).masked_fill(constant, 0.0)
     high = (-sum_below / (n_windows - count)).masked_fill(constant, 0.0)
     means = torch.stack((low, high), dim=1) + mean
-    return Split(threshold + mean[:, 0], means, (total - explained).clamp(min=0), total)
+    return Split(threshold + mean[:, 0], means, (total - explained).clamp(min=0))
 
 
 def minimum_error_thresholds(values: Tensor, threshold: Tensor, max_iter: int = 10) -> Tensor:
