@@ -16,13 +16,18 @@ from hypothesis import strategies as st
 from conftest import FAST
 from dccad import DCCA
 from dccad.datasets.machining.preparation import load_peeling, prepare_peeling
-from dccad.datasets.machining.recordings import find_workbooks, read_peeling_workbook
+from dccad.datasets.machining.recordings import find_workbooks, read_peeling_workbooks
 from dccad.datasets.machining.simulation import simulate_peeling
 from dccad.datasets.machining.workbooks import MOST_ROWS, write_peeling_workbooks
 from dccad.errors import DccadWarning, InputError, MissingExtraError, ParameterError
 
 HEADER = ["Date", "Time", "Order", "Bar", "Torque", "Label"]
 JUNK = [["", "hh:mm", "", "", "N m", "0/1"], ["logger 3", "", 17, "", "", ""]]
+
+
+def read_one(path, label=None):
+    [recording] = read_peeling_workbooks([path], label)
+    return recording
 
 
 @pytest.fixture(scope="module")
@@ -259,7 +264,7 @@ def test_stretches_too_short_to_average_are_left_out_with_a_warning():
 def test_what_is_written_is_read_back_to_the_last_digit(log, tmp_path):
     paths = write_peeling_workbooks(log, tmp_path / "books", n_files=3)
     assert [path.name for path in paths] == ["peeling_1.xlsx", "peeling_2.xlsx", "peeling_3.xlsx"]
-    found = [read_peeling_workbook(path) for path in paths]
+    found = [read_one(path) for path in paths]
     np.testing.assert_array_equal(np.concatenate([r.torque for r in found]), log.torque)
     np.testing.assert_array_equal(np.concatenate([r.labels for r in found]), log.labels)
     assert {len(r.torque) - len(log) // 3 for r in found} <= {0, 1}
@@ -306,7 +311,7 @@ def test_workbooks_of_an_earlier_call_are_replaced_and_others_left_alone(log, tm
         f"{tmp_path} holds other workbooks (peeling_2.xlsx), which would be read as parts of this "
         "log; remove them or choose another folder"
     )
-    torque = np.concatenate([read_peeling_workbook(p).torque for p in find_workbooks(tmp_path)])
+    torque = np.concatenate([read_one(p).torque for p in find_workbooks(tmp_path)])
     np.testing.assert_array_equal(torque, other.torque)
 
 
@@ -387,7 +392,7 @@ def test_a_folder_is_all_its_workbooks_and_nothing_else(workbook, tmp_path):
 def test_the_two_rows_under_the_header_and_the_leading_columns_do_not_matter(workbook):
     rows = [[dt.date(2024, 3, 4), 0.25, "free text", None, 7, 0], [1, "x", None, 9, 8.5, 1]]
     path = workbook(rows=rows, header=["", "", "", "", "Spindle torque", "bad"])
-    found = read_peeling_workbook(path, label="bad")
+    found = read_one(path, label="bad")
     assert found.torque.tolist() == [7, 8.5]
     assert found.labels.tolist() == [0, 1]
     assert found.column == "Spindle torque"
@@ -397,29 +402,29 @@ def test_label_is_found_by_its_values_or_named_or_denied(workbook):
     header = ["a", "b", "c", "d", "torque", "state", "mark"]
     rows = [["", "", "", k, 7.0, k % 2, 1 - k % 2] for k in range(4)]
     path = workbook(rows=rows, header=header)
-    assert read_peeling_workbook(path).labels.tolist() == [0, 1, 0, 1]
-    assert read_peeling_workbook(path, label=True).labels.tolist() == [0, 1, 0, 1]
-    assert read_peeling_workbook(path, label="mark").labels.tolist() == [1, 0, 1, 0]
-    assert read_peeling_workbook(path, label=False).labels is None
+    assert read_one(path).labels.tolist() == [0, 1, 0, 1]
+    assert read_one(path, label=True).labels.tolist() == [0, 1, 0, 1]
+    assert read_one(path, label="mark").labels.tolist() == [1, 0, 1, 0]
+    assert read_one(path, label=False).labels is None
 
 
 def test_another_channel_after_the_torque_is_no_label(workbook):
     path = workbook([7, 8, 9], [0, 1, 2.5], header=[*HEADER[:5], "Power"])
-    assert read_peeling_workbook(path).labels is None
+    assert read_one(path).labels is None
     path = workbook([7, 8, 9], [None, None, None], header=[*HEADER[:5], "Remark"])
-    assert read_peeling_workbook(path).labels is None
+    assert read_one(path).labels is None
 
 
 def test_truth_values_and_numbers_in_text_count(workbook):
-    found = read_peeling_workbook(workbook(["7.5", 8, " 9 "], [True, False, True]))
+    found = read_one(workbook(["7.5", 8, " 9 "], [True, False, True]))
     assert found.torque.tolist() == [7.5, 8, 9]
     assert found.labels.tolist() == [1, 0, 1]
-    assert read_peeling_workbook(workbook([7, 8], ["0", 1])).labels.tolist() == [0, 1]
+    assert read_one(workbook([7, 8], ["0", 1])).labels.tolist() == [0, 1]
 
 
 def test_blank_rows_at_the_end_are_no_samples(workbook):
     rows = [["", "", "", 1, 7, 0], ["", "", "", 1, 8, 1], [None] * 6, [None] * 6]
-    assert read_peeling_workbook(workbook(rows=rows)).torque.tolist() == [7, 8]
+    assert read_one(workbook(rows=rows)).torque.tolist() == [7, 8]
 
 
 def test_an_idle_file_among_others_is_no_error(workbook):

@@ -115,12 +115,21 @@ def workbooks_in(folder: Path) -> list[Path]:
 def read_peeling_workbooks(
     paths: Sequence[Path], label: str | bool | None = None
 ) -> list[Recording]:
-    """Read workbooks of the same columns; see :func:`read_peeling_workbook`.
+    """Read the first sheet of each of some workbooks of the same columns.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+    label : str, bool or None
+        Name of the label's column; True: it is the one after the torque; False: there is none;
+        None: the column after the torque is the label if it holds nothing but 0 and 1.
 
     Raises
     ------
     InputError
-        Besides what one workbook may have: columns differ, or only some workbooks are labelled.
+        A file is no workbook or has too few columns or rows; a torque is blank or no number, a
+        label neither 0 nor 1: the message names file and cell. Columns differ, or only some
+        workbooks are labelled.
     """
     recordings: list[Recording] = []
     header: list[str] = []
@@ -142,29 +151,6 @@ def read_peeling_workbooks(
                 "(label=True or False)"
             )
     return recordings
-
-
-def read_peeling_workbook(path: Path, label: str | bool | None = None) -> Recording:
-    """Read the first sheet of one workbook.
-
-    Parameters
-    ----------
-    path : Path
-    label : str, bool or None
-        Name of the label's column; True: it is the one after the torque; False: there is none;
-        None: the column after the torque is the label if it holds nothing but 0 and 1.
-
-    Returns
-    -------
-    Recording
-
-    Raises
-    ------
-    InputError
-        The file is no workbook or has too few columns or rows; a torque is blank or no number, a
-        label neither 0 nor 1: the message names file and cell.
-    """
-    return _read(path, label)[0]
 
 
 def _read(path: Path, label: str | bool | None) -> tuple[Recording, list[str]]:
