@@ -61,6 +61,12 @@ def test_only_recorded_shutdowns_are_shorter_than_planned(dataset):
             assert record.rows == planned
 
 
+def test_a_row_every_three_minutes_so_that_alarms_can_be_counted_per_day(dataset):
+    for run in (*dataset.train, *dataset.test):
+        assert run.time.shape == (len(run),)
+        np.testing.assert_array_equal(run.time, 180.0 * np.arange(len(run)))
+
+
 def test_shipped_plan_is_the_default_one():
     assert [record.plan for record in simulated_record()] == list(plan_tep())
 
@@ -72,6 +78,7 @@ def test_short_simulation_repeats_the_start_of_a_shipped_run(dataset):
     assert again.run.onset == shipped.onset == 20
     assert len(again.run) == 30
     np.testing.assert_allclose(again.run.values, shipped.values[:30], rtol=SIMULATOR_RTOL)
+    np.testing.assert_array_equal(again.run.time, shipped.time[:30])
     # another run of the set is another realisation, so the comparison above could fail
     other = dataset.train_run(2).values[:30]
     assert not np.allclose(other, shipped.values[:30], rtol=SIMULATOR_RTOL)

@@ -24,7 +24,8 @@ def load_tep_simulated() -> Dataset:
     -------
     Dataset
         21 training and 21 test runs in the order of the fault numbers. ``Run.values`` is float32
-        of shape (n_rows, 52) in plant units; rows are 180 s apart.
+        of shape (n_rows, 52) in plant units; ``Run.time`` is float64, in seconds since the first
+        row of the run, 180 s apart.
 
     Examples
     --------
@@ -32,6 +33,8 @@ def load_tep_simulated() -> Dataset:
     >>> run = dataset.test_run(1)
     >>> run.values.shape, run.onset, run.columns[0], run.units[0]
     ((960, 52), 160, 'xmeas_1', 'kscmh')
+    >>> run.time[:3].tolist()
+    [0.0, 180.0, 360.0]
     """
     with as_file(files("dccad.datasets").joinpath("data")) as folder:
         return read_tep_parquet(folder / NAME, name="tep-simulated")

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from dccad.datasets.dataset import Dataset
-from dccad.datasets.tep import COLUMNS, SAMPLE_SECONDS, UNITS
+from dccad.datasets.tep import COLUMNS, SAMPLE_SECONDS, UNITS, sample_times
 from dccad.errors import InputError, ParameterError
 from dccad.files import replace_files
 from dccad.runs import Run
@@ -246,8 +246,8 @@ def read_tep_parquet(path: str | os.PathLike[str], *, name: str) -> Dataset:
     Returns
     -------
     Dataset
-        ``Run.values`` is float32 of shape (n_rows, 52), ``Run.time`` is None; rows are 180 s
-        apart.
+        ``Run.values`` is float32 of shape (n_rows, 52), ``Run.time`` float64 in seconds since the
+        first row of the run; rows are 180 s apart.
 
     Raises
     ------
@@ -275,7 +275,15 @@ def read_tep_parquet(path: str | os.PathLike[str], *, name: str) -> Dataset:
     runs = [
         (
             record.split,
-            Run(part, COLUMNS, record.name, units=UNITS, fault=record.fault, onset=record.onset),
+            Run(
+                part,
+                COLUMNS,
+                record.name,
+                sample_times(record.rows),
+                UNITS,
+                fault=record.fault,
+                onset=record.onset,
+            ),
         )
         for record, part in zip(records, parts, strict=True)
     ]

@@ -47,7 +47,7 @@ from dccad.datasets.simulated import (
     is_whole,
     write_tep_parquet,
 )
-from dccad.datasets.tep import COLUMNS, FAULTS, UNITS
+from dccad.datasets.tep import COLUMNS, FAULTS, UNITS, sample_times
 from dccad.errors import InputError, ParameterError
 from dccad.extras import require
 from dccad.runs import Run
@@ -118,9 +118,10 @@ def simulate_tep_run(
     Returns
     -------
     SimulatedRun
-        ``run.values`` is float64 of shape (n_rows, 52) in plant units. If the plant shuts itself
-        down, the run ends with the last whole row before, and ``record.shutdown_hours`` and
-        ``record.shutdown_message`` say when and why. ``run.onset`` is None if no row is faulty.
+        ``run.values`` is float64 of shape (n_rows, 52) in plant units, ``run.time`` float64 in
+        seconds since the first row, 180 s apart. If the plant shuts itself down, the run ends with
+        the last whole row before, and ``record.shutdown_hours`` and ``record.shutdown_message``
+        say when and why. ``run.onset`` is None if no row is faulty.
 
     Raises
     ------
@@ -174,7 +175,8 @@ def simulate_plan(plan: RunPlan) -> SimulatedRun:
         shutdown_hours=round(ended, 4) if result.terminated else None,
         shutdown_message=" ".join(message.split()),
     )
-    run = Run(values, COLUMNS, plan.name, units=UNITS, fault=plan.fault, onset=onset)
+    times = sample_times(len(values))
+    run = Run(values, COLUMNS, plan.name, times, UNITS, fault=plan.fault, onset=onset)
     return SimulatedRun(run, record)
 
 

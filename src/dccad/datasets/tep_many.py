@@ -198,7 +198,8 @@ def load_tep_many(folder: str | os.PathLike[str] | None = None) -> Dataset:
     -------
     Dataset
         20 training and 105 test runs in the order of fault and run. ``Run.values`` is float32 of
-        shape (n_rows, 52) in plant units, ``Run.time`` is None; rows are 180 s apart.
+        shape (n_rows, 52) in plant units, ``Run.time`` float64 in seconds since the first row of
+        the run; rows are 180 s apart.
 
     Raises
     ------
