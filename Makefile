@@ -5,13 +5,15 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help demo test venv dev lint types unit test-slow results speed clean
+.PHONY: help demo test venv dev lint types unit test-slow results speed documents clean
 
 help:
 	@echo "make demo       install into .venv, train on the embedded data, write runs/demo/"
 	@echo "make test       install the development extra, run every check CI runs"
 	@echo "make venv       only the set-up that both reuse"
 	@echo "make test-slow  the long checks (the whole embedded set simulated again)"
+	@echo "make documents [DATA=FOLDER] [WRITE=1]  run every command of README and docs (minutes);"
+	@echo "                WRITE=1 replaces the outputs that the pages show"
 	@echo "make speed [DATA=FOLDER]  time training and scoring beside others (half an hour)"
 	@echo "make results DATA=FOLDER  run every protocol and write docs/results.md (hours)"
 
@@ -50,6 +52,9 @@ test-slow: dev
 
 results: dev
 	$(BIN)/python benchmarks/results.py --data $(DATA)
+
+documents: dev
+	$(BIN)/python benchmarks/run_documents.py $(if $(DATA),--data $(DATA)) $(if $(WRITE),--write)
 
 speed: dev
 	@mkdir -p runs/speed

@@ -165,7 +165,7 @@ def replace_outputs(text: str, outputs: dict[Command, list[str]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-# -- the files that the pages name ------------------------------------------------------------------
+# -- the files that the pages name ----------------------------------------------------------------
 
 
 def prepare(page: str, folder: Path, data: Path | None = None) -> None:
@@ -272,7 +272,7 @@ def write_lathe(folder: Path) -> None:
         path.unlink()
 
 
-# -- the database of docs/data.md -------------------------------------------------------------------
+# -- the database of docs/data.md -----------------------------------------------------------------
 
 DATABASE = "postgresql://plant@127.0.0.1:54399/historian"
 LINE_3 = """

@@ -35,14 +35,14 @@ from documents import (
 
 SKIPPED = {
     r"make test\b": "runs the tests, and this may be one of them",
-    r"make (results|speed|test-slow)\b": "takes half an hour or more",
+    r"make (results|speed|test-slow)\b": "takes half an hour or much longer",
     r"pip install\b": "installs from a package index",
     r"dccad data get\b": "downloads, or simulates for an hour",
     r"dccad benchmark tep-many\b": "needs the set that `dccad data get tep-many` makes",
 }
 """Beginnings of commands that are not run, and why."""
 
-SMALL_MODEL = "dccad fit plant.csv -o models/plant --window 8 --set n_kernels=2"
+SMALL_MODEL = "dccad fit plant.csv -o models/plant --window 8 --set calibration=held-out"
 """docs/onnx.md begins with a model that is there."""
 
 

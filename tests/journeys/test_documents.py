@@ -45,7 +45,7 @@ def small_model(folder):
     assert main(["fit", "plant.csv", "-o", str(folder), "--json", *settings]) == 0
 
 
-# -- Python -----------------------------------------------------------------------------------------
+# -- Python ---------------------------------------------------------------------------------------
 
 
 def test_every_page_with_python_is_run():
@@ -96,7 +96,7 @@ def test_the_python_for_onnx_gives_the_shapes_it_names(scratch):
     assert np.isfinite(found["score"]).all()
 
 
-# -- commands ---------------------------------------------------------------------------------------
+# -- commands -------------------------------------------------------------------------------------
 
 CHEAP = {
     "README.md": r"data check|info|score|export",
@@ -182,7 +182,7 @@ def test_every_parameter_that_a_command_sets_exists():
             assert name in parameters, f"{command.page}:{command.line}: no parameter {name}"
 
 
-# -- the command that runs the pages ----------------------------------------------------------------
+# -- the command that runs the pages --------------------------------------------------------------
 
 PAGE = """# A page
 
