@@ -168,7 +168,7 @@ def replace_outputs(text: str, outputs: dict[Command, list[str]]) -> str:
 # -- the files that the pages name ----------------------------------------------------------------
 
 
-def prepare(page: str, folder: Path, data: Path | None = None) -> None:
+def prepare(page: str, folder: Path, data: Path | None = None, *, lathe: bool = True) -> None:
     """Write into a folder the logs that a page names.
 
     Parameters
@@ -180,6 +180,8 @@ def prepare(page: str, folder: Path, data: Path | None = None) -> None:
     data : Path, optional
         Folder with ``tep/`` (the classic files) and ``skab/``, which are copied where the page
         names them. Without it they are missing.
+    lathe : bool
+        Write the workbooks of docs/data.md, which takes ten seconds.
     """
     if page == "README.md":
         plant = load_tep_simulated()
@@ -204,7 +206,8 @@ def prepare(page: str, folder: Path, data: Path | None = None) -> None:
         _copy(data, folder, "tep")
         _copy(data, folder, "skab")
         write_historian(folder / "historian.csv")
-        write_lathe(folder / "lathe")
+        if lathe:
+            write_lathe(folder / "lathe")
 
 
 def _copy(data: Path | None, folder: Path, name: str) -> None:

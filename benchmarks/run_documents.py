@@ -151,7 +151,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             continue
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dccad-pages-")))
-            prepare(page, folder, data)
+            prepare(page, folder, data, lathe=any("lathe" in c.text for c in commands))
             if page == "docs/onnx.md":
                 code, out, err, _ = run(SMALL_MODEL, folder)
                 if code:
