@@ -54,9 +54,6 @@ def reason_to_skip(command: Command, folder: Path) -> str | None:
     for name in ("tep", "skab"):
         if re.search(rf"\b{name}/", command.text) and not (folder / name).is_dir():
             return f"needs {name}/ (--data FOLDER)"
-    used = re.search(r"models/(monitor|pump)\b", command.text)
-    if used and "fit" not in command.text and not (folder / used[0]).is_dir():
-        return f"needs {used[0]}, which was not made"
     if DATABASE in command.text and find_postgresql("initdb") is None:
         return "needs PostgreSQL"
     return None

@@ -226,6 +226,15 @@ def test_a_command_that_fails_fails_the_run_and_the_others_run_all_the_same(tmp_
     assert page == PAGE.replace("2 rows", "3 rows").replace("a 7", "a 1")
 
 
+def test_a_command_whose_files_are_missing_is_skipped_with_the_reason(tmp_path):
+    command = Command("README.md", 1, "dccad benchmark tep-pairs --data tep/ -o pairs.json")
+    assert run_documents.reason_to_skip(command, tmp_path) == "needs tep/ (--data FOLDER)"
+    (tmp_path / "tep").mkdir()
+    assert run_documents.reason_to_skip(command, tmp_path) is None
+    command = Command("README.md", 1, "dccad data check models/tep-plant.csv")
+    assert run_documents.reason_to_skip(command, tmp_path) is None
+
+
 def test_a_command_that_is_said_to_be_refused_must_be(tmp_path, capsys):
     page = "```\n$ true\ndccad: error: no\n```\n"
     assert not run_documents.run_page("page.md", page, tmp_path)[0]
