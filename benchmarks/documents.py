@@ -282,8 +282,8 @@ LINE_3 = """
 create table line_3 (stamp timestamptz, flow float8, pressure float8, temperature float8);
 select setseed(0.5);
 insert into line_3 select '2026-03-27 23:00+00'::timestamptz + i * interval '1 minute',
-    50 + sin(i / 40.0) + random() + case when i >= 2580 then 4 else 0 end,
-    6 + 0.1 * sin(i / 40.0) + 0.1 * random(), 180 + cos(i / 60.0) + random()
+    49 + random() + random() + case when i >= 2580 then 3 else 0 end,
+    6 + 0.1 * (random() + random()), 180 + random() + random()
     from generate_series(0, 2879) as i;
 """
 
