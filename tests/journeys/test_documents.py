@@ -180,6 +180,19 @@ def test_every_parameter_that_a_command_sets_exists():
             assert name in parameters, f"{command.page}:{command.line}: no parameter {name}"
 
 
+def test_rows_in_the_prose_of_the_examples_are_those_of_the_outputs():
+    text = read_page("docs/data.md")
+    lines = text.splitlines()
+    for block in find_blocks(text):
+        lines[block.line - 1 : block.line - 1 + len(block.lines)] = [""] * len(block.lines)
+    prose = " ".join(" ".join(lines).split())
+    shown = "\n".join(line for command in COMMANDS for line in command.output)
+    rows = set(re.findall(r"\brow (\d+)", prose)) - {"160", "573", "973"}  # known of the data
+    assert rows
+    for row in rows:
+        assert re.search(rf"\s{row}\s", shown), f"docs/data.md: no output shows row {row}"
+
+
 # -- the command that runs the pages --------------------------------------------------------------
 
 PAGE = """# A page

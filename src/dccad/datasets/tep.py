@@ -30,6 +30,7 @@ from dccad.runs import Run
 SAMPLE_SECONDS = 180
 """Time between two rows, in classic and simulated runs alike."""
 
+
 def sample_times(n_rows: int) -> NDArray[np.float64]:
     """Times of the rows of a simulated run, of shape (n_rows,), in seconds since its first row.
 
