@@ -32,8 +32,8 @@ assert report["rows"] == ROWS and not report["stuck"] and report["interval"] == 
 import numpy as np
 import torch
 from dccad.datasets import read_tables
-from dccad.inputs import check_log
-from dccad.windows import WindowSet
+from dccad.logs.inputs import check_log
+from dccad.logs.windows import WindowSet
 log = check_log(read_tables(FILE).runs)
 [run] = log.segments
 windows = WindowSet.of_table(np.asarray(run.values, dtype=np.float32), [ROWS], length=30)

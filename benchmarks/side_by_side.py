@@ -14,7 +14,7 @@ import torch
 
 from dccad.datasets import load_tep, load_tep_simulated
 from dccad.fitting import make_recipe
-from dccad.inputs import check_log
+from dccad.logs.inputs import check_log
 
 
 def add_arguments(parser, repetitions=5):

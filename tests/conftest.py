@@ -11,7 +11,7 @@ from hypothesis import settings
 from dccad import DCCA
 from dccad.cli import main
 from dccad.errors import DccadWarning
-from dccad.windows import WindowSet
+from dccad.logs.windows import WindowSet
 
 # the same examples in every run; a longer search is `pytest --hypothesis-profile=search`
 settings.register_profile("repeatable", derandomize=True)

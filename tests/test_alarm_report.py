@@ -9,8 +9,8 @@ from dccad.alarms import AlarmRule, choose_limit, find_alarms, predict_false_ala
 from dccad.calibrated_scores import Calibration, fit_calibration
 from dccad.calibration import ConformalCalibration
 from dccad.errors import ParameterError
-from dccad.inputs import check_log
-from dccad.preparation import Preparation, parse_steps
+from dccad.logs.inputs import check_log
+from dccad.logs.preparation.pipeline import Preparation, parse_steps
 
 KNOWN = Calibration(0.0, 1.0, 1e6, 1.0, 10**6, (), (1.0,))
 """Independent standard normal scores."""

@@ -13,7 +13,7 @@ from dccad.alarms import (
 )
 from dccad.calibrated_scores import Calibration, fit_calibration
 from dccad.errors import ParameterError
-from reference import naive_alarm_rows
+from naive import naive_alarm_rows
 
 RULES = [
     {"limit": 1.0},

@@ -3,7 +3,7 @@ import pytest
 
 from dccad.calibration import calibrate_threshold, hold_out, leave_out
 from dccad.errors import CalibrationWarning
-from dccad.runs import Run
+from dccad.logs.runs import Run
 
 
 def counted(start, stop, name="log"):

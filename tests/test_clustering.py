@@ -14,7 +14,7 @@ from dccad.clustering import (
     rank_maps,
     split_kernels,
 )
-from reference import naive_assign, naive_centre_distance, naive_lloyd, naive_ranks
+from naive import naive_assign, naive_centre_distance, naive_lloyd, naive_ranks
 
 
 def blobs(n_windows=60, n_maps=3, map_length=2, n_clusters=3, spread=0.3, seed=0):

@@ -19,7 +19,7 @@ from dccad.consensus import (
     to_record,
 )
 from dccad.regions import LEAST_QUALITY, find_consensus_partition
-from reference import (
+from naive import (
     naive_cut,
     naive_minimum_error_threshold,
     naive_phi,

@@ -6,8 +6,8 @@ import pytest
 from dccad import cross_fitting
 from dccad.cross_fitting import Block, OutOfFold, cross_fit, plan_drift_folds, plan_folds
 from dccad.errors import CalibrationWarning
-from dccad.runs import Run
-from reference import naive_training_rows
+from dccad.logs.runs import Run
+from naive import naive_training_rows
 
 
 def rows_of(blocks):

@@ -11,7 +11,7 @@ from dccad.datasets.machining.preparation import load_peeling
 from dccad.datasets.machining.simulation import simulate_peeling
 from dccad.demo_machining import run_machining_demo
 from dccad.display_machining import print_machining_demo
-from dccad.inputs import check_log
+from dccad.logs.inputs import check_log
 
 TINY = {
     "window": 8,

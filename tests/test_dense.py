@@ -10,7 +10,7 @@ from dccad.dense import read_run, stretches
 from dccad.scoring import score_window_set
 from dccad.sliding import sliding_mean, sliding_sum, sliding_variance
 from dccad.statistics import window_features
-from reference import naive_sliding
+from naive import naive_sliding
 from test_directional import SHAPES, build
 
 

@@ -14,7 +14,7 @@ from dccad.losses import Targets, clustering_loss, own_centres, reconstruction_l
 from dccad.network import Autoencoder
 from dccad.objective import joint_step
 from dccad.pooling import SMALLEST_VARIANCE, STATISTICS, pool_maps, pool_together, recent_positions
-from reference import (
+from naive import (
     gradients_of,
     naive_depthwise_maps,
     naive_pool,

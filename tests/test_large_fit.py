@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import reference
+import naive
 from conftest import FAST, caller
 from dccad import DCCA, Run, load
 from dccad.datasets import ParquetLog, TableOptions
 from dccad.errors import ConstantSensorWarning, InputError, ParameterError
+from dccad.logs.preparation.pipeline import Preparation, parse_steps
+from dccad.logs.source import RowSource, Segment
 from dccad.persistence import WEIGHTS, read_record
-from dccad.preparation import Preparation, parse_steps
 from dccad.representation import UNLABELLED_FLOOR, fit_representation
-from dccad.row_source import RowSource, Segment
 from dccad.running_statistics import RowStatistics, representation_of, scaling_of
 from dccad.sampling import count_windows, draw_stretches, gather_statistics
 from dccad.scaling import fit_scaling
@@ -54,7 +54,7 @@ def test_running_statistics_equal_the_naive_ones(seed, sizes):
     rng = np.random.default_rng(seed)
     rows = rng.normal(size=(sum(sizes), 3)) * [1.0, 1e-3, 1e6] + [0.0, 3000.0, -1e9]
     found = merged(np.split(rows, np.cumsum(sizes)[:-1]))
-    mean, comoment, lowest, highest = reference.naive_row_statistics(rows.tolist())
+    mean, comoment, lowest, highest = naive.naive_row_statistics(rows.tolist())
     assert found.n_rows == len(rows)
     assert (np.abs(found.mean - mean) <= 1e-15 * np.abs(rows).max(axis=0)).all()
     # a sum of products is as exact as the products' size, and the mean, allow
@@ -113,7 +113,7 @@ def test_a_constant_sensor_is_named():
     "steps", [[], ["mode:flow>-1"], ["difference:level"], ["clip:flow=-1..1", "difference:flow"]]
 )
 def test_figures_of_a_log_are_those_of_its_prepared_rows(folder, monkeypatch, steps):
-    monkeypatch.setattr("dccad.row_source.BLOCK_CELLS", 3 * 256)
+    monkeypatch.setattr("dccad.logs.source.BLOCK_CELLS", 3 * 256)
     preparation = Preparation(parse_steps(steps))
     log = ParquetLog(folder / "log")
     runs = [log.read(*segment) for segment in log.segments()]
@@ -239,7 +239,7 @@ def test_what_a_streamed_fit_cannot_do_is_refused(folder, settings, message):
 
 
 def test_a_bad_row_far_from_the_sample_is_refused(folder, monkeypatch):
-    monkeypatch.setattr("dccad.row_source.BLOCK_CELLS", 3 * 256)
+    monkeypatch.setattr("dccad.logs.source.BLOCK_CELLS", 3 * 256)
     frame = make_frame(1500, 2, 0)
     values = frame["level"].to_numpy().copy()
     values[-1] = np.nan

@@ -16,8 +16,8 @@ from dccad.datasets import ParquetLog, TableOptions, read_tables
 from dccad.datasets.tables.parquet_scan import is_large, median_of
 from dccad.errors import InputError
 from dccad.large_scores import score_source
+from dccad.logs.runs import split_at_gaps
 from dccad.results import score_table, summarise_scores
-from dccad.runs import split_at_gaps
 from killing import finish, kill_after
 
 NAMES = ["flow", "pressure", "level"]

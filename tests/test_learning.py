@@ -23,13 +23,13 @@ from dccad.learning import (
     persistence_share,
     regime_windows,
 )
+from dccad.logs.runs import Run
+from dccad.logs.windows import WindowSet, window_starts
 from dccad.reference import Learned, fit_centre_score, fit_statistics_score
 from dccad.regions import CentrePartition
-from dccad.runs import Run
 from dccad.statistics import PERSISTENCE_WEIGHTS, fit_mahalanobis, fit_signatures, window_features
 from dccad.training import TrainingSettings
-from dccad.windows import WindowSet, window_starts
-from reference import naive_rows, naive_statistics, naive_stretches, naive_windows
+from naive import naive_rows, naive_statistics, naive_stretches, naive_windows
 
 WINDOW = 6
 

@@ -6,7 +6,7 @@ from scipy.signal import lfilter
 
 from dccad.errors import InputError
 from dccad.long_run import long_run_covariance, persistence_aware_covariance
-from reference import naive_long_run_covariance
+from naive import naive_long_run_covariance
 
 
 @pytest.mark.parametrize("bandwidth", [1, 2, 7, 40])

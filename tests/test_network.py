@@ -7,7 +7,7 @@ from torch.nn import functional
 
 from dccad.errors import ParameterError
 from dccad.network import ConvAutoencoder, NetworkSettings, automatic_strides
-from reference import naive_autoencoder
+from naive import naive_autoencoder
 
 
 def build(n_sensors=3, window=12, n_kernels=2, size=3, strides=(2, 3, 1), norm=True):

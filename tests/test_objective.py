@@ -4,7 +4,7 @@ import torch
 from dccad.losses import Targets, clustering_loss, own_centres, reconstruction_loss
 from dccad.network import ConvAutoencoder, NetworkSettings
 from dccad.objective import frozen_rows, joint_step
-from reference import (
+from naive import (
     NaiveAdam,
     naive_losses,
     naive_one_pass_gradients,

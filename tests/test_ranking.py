@@ -6,9 +6,9 @@ import torch
 
 from conftest import windows_of
 from dccad.clustering import MapClusters, centre_distances, cluster_maps
+from dccad.logs.windows import window_starts
 from dccad.ranking import LAGS, map_qualities, persistence, separation
-from dccad.windows import window_starts
-from reference import naive_centre_distance, naive_persistence, naive_separation
+from naive import naive_centre_distance, naive_persistence, naive_separation
 
 
 def clustered(latents, n_clusters):

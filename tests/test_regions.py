@@ -9,7 +9,7 @@ from dccad.regions import (
     find_normal_region,
     squared_distances,
 )
-from reference import naive_assign, squared_distance
+from naive import naive_assign, squared_distance
 
 
 def latents_of_two_regimes(n_windows=200, n_maps=5, map_length=3, seed=0):

@@ -8,8 +8,8 @@ from sklearn.covariance import ledoit_wolf
 
 from dccad import representation as module
 from dccad.errors import ConstantSensorWarning
+from dccad.logs.runs import Run
 from dccad.representation import UNLABELLED_FLOOR, fit_representation
-from dccad.runs import Run
 
 MIXING = np.array([[1.0, 0.9, 0.0], [0.0, 0.1, 0.4], [0.0, 0.0, 2.0]])
 

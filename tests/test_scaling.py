@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dccad.errors import ConstantSensorWarning
-from dccad.runs import Run
+from dccad.logs.runs import Run
 from dccad.scaling import fit_scaling
 
 

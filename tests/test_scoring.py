@@ -7,12 +7,13 @@ import pytest
 import torch
 
 from conftest import RTOL, windows_of
-from dccad import dense, scoring, threads
+from dccad import dense, scoring
 from dccad.errors import InputError
 from dccad.scoring import score_window_set
 from dccad.statistics import ScoreScale, fit_score_scale
-from dccad.threads import map_in_threads
-from reference import naive_assign, naive_statistics, naive_window_statistics
+from dccad.support import threads
+from dccad.support.threads import map_in_threads
+from naive import naive_assign, naive_statistics, naive_window_statistics
 
 
 def test_published_statistics_equal_the_naive_ones_window_by_window(published, two_regimes):

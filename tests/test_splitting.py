@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dccad import splitting
 from dccad.splitting import minimum_error_thresholds, split_values
-from reference import (
+from naive import (
     naive_crossing,
     naive_cut,
     naive_minimum_error_threshold,

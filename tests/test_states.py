@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from dccad import DCCA, Run, load
-from dccad.inputs import check_log
-from dccad.preparation import Preparation, parse_steps
+from dccad.logs.inputs import check_log
+from dccad.logs.preparation.pipeline import Preparation, parse_steps
 from dccad.regions import RegionReport, find_normal_region
 from dccad.states import (
     RowTable,

@@ -25,7 +25,7 @@ from dccad.statistics import (
     fit_signatures,
     window_features,
 )
-from reference import (
+from naive import (
     naive_depthwise_maps,
     naive_long_run_covariance,
     naive_mahalanobis,

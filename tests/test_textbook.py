@@ -8,7 +8,7 @@ import torch
 
 from dccad import DCCA, training
 from dccad.fitting import make_recipe
-from dccad.inputs import check_log
+from dccad.logs.inputs import check_log
 from dccad.training import fit_jointly
 from textbook import fit as fit_textbook
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dccad.detector import DCCA, load
-    from dccad.runs import Run
+    from dccad.logs.runs import Run
 
 __all__ = ["DCCA", "Run", "__version__", "load"]
 
-_HOME = {"DCCA": "dccad.detector", "load": "dccad.detector", "Run": "dccad.runs"}
+_HOME = {"DCCA": "dccad.detector", "load": "dccad.detector", "Run": "dccad.logs.runs"}
 
 
 def __getattr__(name: str) -> Any:

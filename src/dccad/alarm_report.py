@@ -17,7 +17,7 @@ from dccad.alarms import AlarmRate, AlarmRule, choose_limit, find_alarms, predic
 from dccad.calibrated_scores import Calibration
 from dccad.calibration import ConformalCalibration
 from dccad.errors import ParameterError
-from dccad.runs import Log, Run
+from dccad.logs.runs import Log, Run
 from dccad.states import RowTable, insert_peak
 
 _FORM = (

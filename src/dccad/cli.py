@@ -235,7 +235,7 @@ def score(
     from dccad.datasets.score_files import write_scores
     from dccad.display import print_alarms, print_json, print_scores
     from dccad.display_tables import print_tables
-    from dccad.missing import count_missing
+    from dccad.logs.missing import count_missing
     from dccad.results import promised_rate, score_table, summarise_scores
 
     check_output(output, (".csv", ".parquet"), inputs=log)

@@ -70,9 +70,9 @@ def benchmark(
     from dccad.evaluation.benchmark import run_benchmark
     from dccad.evaluation.methods import METHODS, split_name
     from dccad.evaluation.protocols import PROTOCOLS, check_protocol
-    from dccad.files import replace_files
     from dccad.parameters import check_parameters
-    from dccad.progress import progress_bar
+    from dccad.support.files import replace_files
+    from dccad.support.progress import progress_bar
 
     check_choice("protocol", protocol, PROTOCOLS)
     plan, seeds = PROTOCOLS[protocol], seed or [0, 1, 2, 3, 4]

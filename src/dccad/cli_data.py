@@ -134,7 +134,7 @@ def data_simulate(
     """Simulate Tennessee Eastman runs (needs the extra "simulate")."""
     from dccad.datasets.simulation import simulate_to
     from dccad.display import print_json, print_simulated
-    from dccad.progress import progress_bar
+    from dccad.support.progress import progress_bar
 
     with progress_bar("simulating", 1) as advance:
         records = simulate_to(

@@ -23,7 +23,7 @@ def export(
     place of the model, also where no torch is installed. Needs the extra "onnx".
     """
     from dccad.display import print_export, print_json
-    from dccad.extras import require
+    from dccad.support.extras import require
 
     check_output(output, (".onnx",))
     require("onnx", extra="onnx")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from dccad.datasets import ParquetLog
     from dccad.datasets.tables import TableSummary
     from dccad.detector import DCCA
-    from dccad.preparation import Preparation
+    from dccad.logs.preparation.pipeline import Preparation
 
 
 def open_stream(
@@ -31,7 +31,7 @@ def open_stream(
     """
     from dccad.datasets.tables.parquet_scan import NotStreamedError, is_large
     from dccad.errors import DccadWarning, ParameterError, warn
-    from dccad.row_source import check_streamable
+    from dccad.logs.source import check_streamable
 
     if resume and wanted is False:
         raise ParameterError("--resume goes with logs that are read in pieces: drop --no-stream")
@@ -63,7 +63,7 @@ def open_stream(
 def score_stream(detector: DCCA, source: ParquetLog, output: Path, resume: bool) -> dict[str, Any]:
     """Score the log into the output, with progress; the summary."""
     from dccad.large_scores import score_source
-    from dccad.progress import progress_bar
+    from dccad.support.progress import progress_bar
 
     with progress_bar("scoring", 1) as advance:
         return score_source(
@@ -80,7 +80,7 @@ def read_for_fit(
 ) -> tuple[Any, list[TableSummary]]:
     """A log for :meth:`dccad.DCCA.fit`, in memory or in pieces, and what was decided about it."""
     from dccad.cli_options import read_logs
-    from dccad.preparation import Preparation, parse_steps
+    from dccad.logs.preparation.pipeline import Preparation, parse_steps
 
     if not inputs:
         return None, []

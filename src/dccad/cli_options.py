@@ -66,7 +66,7 @@ class Command(TyperCommand):
 
     def invoke(self, ctx: Any) -> Any:
         """Run it."""
-        from dccad.progress import warnings_in_one_line
+        from dccad.support.progress import warnings_in_one_line
 
         with warnings_in_one_line():
             return super().invoke(ctx)

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dccad.errors import CalibrationWarning, warn
-from dccad.runs import Run
+from dccad.logs.runs import Run
 
 Scores: TypeAlias = NDArray[np.float64]
 """Shape (n_rows,) for one statistic, (n_rows, n_statistics) for several."""

@@ -19,7 +19,7 @@ from dccad.detector import DCCA
 from dccad.evaluation.metrics import cluster_figures, ranking_figures
 from dccad.evaluation.partition import judge
 from dccad.evaluation.tep import pooled_tasks
-from dccad.runs import Run
+from dccad.logs.runs import Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

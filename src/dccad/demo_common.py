@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from dccad.datasets.score_files import write_scores
 from dccad.detector import DCCA
-from dccad.extras import require
-from dccad.files import replace_files
+from dccad.logs.runs import Run
 from dccad.persistence import check_target, versions
-from dccad.progress import progress_bar
 from dccad.results import score_table
-from dccad.runs import Run
+from dccad.support.extras import require
+from dccad.support.files import replace_files
+from dccad.support.progress import progress_bar
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

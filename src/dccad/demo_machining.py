@@ -22,8 +22,8 @@ from dccad.demo_common import begin, finish, fit, score
 from dccad.evaluation.monitoring import judge_monitor
 from dccad.evaluation.partition import judge_kinds
 from dccad.evaluation.peeling import make_tasks, name_kinds
+from dccad.logs.runs import Run
 from dccad.plots.machining import plot_detection_rates, plot_kind_details, plot_torque_scores
-from dccad.runs import Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

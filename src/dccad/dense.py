@@ -15,10 +15,10 @@ import torch
 from torch import Tensor
 
 from dccad.directional import DirectionalAutoencoder
+from dccad.logs.windows import WindowSet
 from dccad.pooling import SMALLEST_ENERGY, SMALLEST_VARIANCE, STATISTICS, recent_positions
 from dccad.sliding import sliding_mean, sliding_variance
 from dccad.statistics import WindowStatistics
-from dccad.windows import WindowSet
 
 AT_ONCE = 4096
 """Windows of a run that are read at a time; bounds the memory, and changes no result."""

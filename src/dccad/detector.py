@@ -21,9 +21,12 @@ from dccad.directional import DirectionalSettings, describe_maps
 from dccad.errors import DccadError, ModelFileError
 from dccad.fit_data import prepare_fit_data
 from dccad.fitting import fit_model
-from dccad.inputs import check_scoring_log
 from dccad.large_fit import draw_logs
-from dccad.missing import OnMissing
+from dccad.logs.inputs import check_scoring_log
+from dccad.logs.missing import OnMissing
+from dccad.logs.preparation.pipeline import Preparation, parse_steps
+from dccad.logs.runs import Log
+from dccad.logs.windows import check_window_count
 from dccad.objective import Routing
 from dccad.parameters import (
     AS_PUBLISHED,
@@ -43,15 +46,12 @@ from dccad.persistence_parts import (
     model_from_parts,
     model_to_parts,
 )
-from dccad.preparation import Preparation, parse_steps
 from dccad.ranking import Ranking
 from dccad.representation import RepresentationKind
-from dccad.runs import Log
 from dccad.scaling import ScalingKind
 from dccad.scoring import WindowResults
 from dccad.states import MOST_EPISODES, RowTable, describe_states, state_names
 from dccad.stream import Stream, fingerprint
-from dccad.windows import check_window_count
 
 
 class NotTrainedError(DccadError, NotFittedError):  # type: ignore[misc]  # sklearn is untyped
@@ -153,7 +153,7 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
     prepare : sequence of str or steps, default=()
         Conditioning before windows are cut, in this order, in fit and scoring alike: "idle:torque",
         "mode:load>50", "average:10", "decimate:10", "clip:flow=0..100", "difference:level",
-        "log:pressure"; see :mod:`dccad.preparation_steps`. Rows that a step leaves out have no
+        "log:pressure"; see :mod:`dccad.logs.preparation.steps`. Rows that a step leaves out have no
         score.
     max_windows : int, default=50_000
         Windows that are drawn from a log that is read in pieces (and as many from ``normal``), as

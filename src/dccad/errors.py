@@ -30,7 +30,7 @@ class InputError(DccadError, ValueError):
 
 
 class MissingValuesError(InputError):
-    """Rows have missing values; ``table`` says where (:func:`dccad.missing.tabulate_missing`)."""
+    """Rows have missing values; ``table`` is :func:`dccad.logs.missing.tabulate_missing`."""
 
     def __init__(self, message: str, table: list[dict[str, Any]]) -> None:
         super().__init__(message)

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from dccad.calibration import hold_out, leave_out
 from dccad.errors import CalibrationWarning, InputError, warn
-from dccad.inputs import check_log, check_same_sensors
-from dccad.preparation import Preparation
+from dccad.logs.inputs import check_log, check_same_sensors
+from dccad.logs.preparation.pipeline import Preparation
+from dccad.logs.runs import Log, Run
+from dccad.logs.windows import check_window_count, window_starts
 from dccad.running_statistics import RowStatistics
-from dccad.runs import Log, Run
-from dccad.windows import check_window_count, window_starts
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def prepare_fit_data(
     normal : log or None
         Reference-normal rows. Where they stand in ``X`` too, their held-out part is cut out of it.
     reading : mapping
-        Keyword arguments of :func:`dccad.inputs.check_log`.
+        Keyword arguments of :func:`dccad.logs.inputs.check_log`.
     preparation : Preparation
         Rows are divided as they came and each part is prepared by itself, so that no averaged
         block and no filter carries a held-out row into training.

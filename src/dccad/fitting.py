@@ -16,17 +16,17 @@ from dccad.calibration import ConformalCalibration
 from dccad.errors import SingleClusterWarning, warn
 from dccad.fit_data import FitData
 from dccad.learning import Recipe, normal_stretches
+from dccad.logs.preparation.pipeline import Preparation
+from dccad.logs.runs import Run
+from dccad.logs.windows import WindowSet
 from dccad.model import FittedModel
 from dccad.parameters import network_settings, resolve_device, training_settings
-from dccad.preparation import Preparation
-from dccad.progress import progress_bar
 from dccad.reference import FittedScore, Learned, fit_centre_score, fit_statistics_score
 from dccad.regions import RegionReport, find_centre_partition, find_consensus_partition
-from dccad.runs import Run
 from dccad.scoring import Partition
 from dccad.states import name_states
+from dccad.support.progress import progress_bar
 from dccad.training import TrainingResult
-from dccad.windows import WindowSet
 
 Parameters: TypeAlias = Mapping[str, Any]
 """Checked parameters of :class:`dccad.DCCA`, by name."""

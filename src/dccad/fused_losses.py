@@ -121,7 +121,8 @@ def differentiate_reconstruction(
     Parameters
     ----------
     windows : Tensor of shape (n_windows, n_directions, window)
-        Fastest where rows lie one after another, as :class:`dccad.windows.WindowSet` gives them.
+        Fastest where rows lie one after another, as :class:`dccad.logs.windows.WindowSet` gives
+        them.
     weights : Weights
     normalisation : BatchNorm1d
         Its running figures are brought on, as its own forward pass would.

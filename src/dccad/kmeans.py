@@ -15,7 +15,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from dccad.threads import one_thread
+from dccad.support.threads import one_thread
 
 CELLS = 1 << 20
 """Numbers of several maps that are clustered together: few enough to stay in a processor's cache

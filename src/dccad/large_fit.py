@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dccad.preparation import Preparation
-from dccad.progress import progress_bar
-from dccad.row_source import BLOCK_CELLS, RowSource, check_streamable
+from dccad.logs.preparation.pipeline import Preparation
+from dccad.logs.source import BLOCK_CELLS, RowSource, check_streamable
 from dccad.running_statistics import RowStatistics
 from dccad.sampling import gather_statistics, read_stretches
+from dccad.support.progress import progress_bar
 
 
 @dataclass(frozen=True)

@@ -19,16 +19,16 @@ from numpy.typing import NDArray
 from dccad.calibrated_scores import Calibration
 from dccad.calibration import ConformalCalibration
 from dccad.errors import DccadError, InputError
-from dccad.inputs import check_sensors_of_fit
 from dccad.large_summary import StreamSummary
-from dccad.missing import OnMissing
+from dccad.logs.inputs import check_sensors_of_fit
+from dccad.logs.missing import OnMissing
+from dccad.logs.runs import Log, Run
+from dccad.logs.source import RowSource, Segment, check_streamable, read_checked, rows_before
+from dccad.logs.windows import check_window_count
 from dccad.model import FittedModel
 from dccad.persistence import versions
-from dccad.pieces import PieceFolder
-from dccad.row_source import RowSource, Segment, check_streamable, read_checked, rows_before
-from dccad.runs import Log, Run
 from dccad.states import state_names
-from dccad.windows import check_window_count
+from dccad.support.job_folder import PieceFolder
 
 PIECE_ROWS = 1 << 17
 """Rows of a piece, at most: what is lost when a process is killed."""

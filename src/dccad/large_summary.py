@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dccad.runs import show_stamp
+from dccad.logs.runs import show_stamp
 from dccad.states import MOST_EPISODES
 
 

@@ -15,6 +15,8 @@ from torch import Tensor
 
 from dccad.dense import Reading, stretches
 from dccad.directional import DirectionalAutoencoder, DirectionalSettings
+from dccad.logs.runs import Run
+from dccad.logs.windows import WindowSet, window_starts, windows_to_rows
 from dccad.network import Autoencoder, NetworkSettings
 from dccad.representation import (
     UNLABELLED_FLOOR,
@@ -23,7 +25,6 @@ from dccad.representation import (
     fit_representation,
 )
 from dccad.running_statistics import RowStatistics, representation_of
-from dccad.runs import Run
 from dccad.scaling import ScalingKind
 from dccad.scoring import in_chunks, in_stretches, measure_windows
 from dccad.statistics import (
@@ -36,7 +37,6 @@ from dccad.statistics import (
     window_features,
 )
 from dccad.training import OnEpoch, TrainingResult, TrainingSettings, fit_jointly
-from dccad.windows import WindowSet, window_starts, windows_to_rows
 
 FOLD_WINDOWS = 500
 """A model of the cross-fitting trains on about this many unlabelled windows at most."""

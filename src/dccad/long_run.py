@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sklearn.covariance import ledoit_wolf
 
 from dccad.errors import InputError
-from dccad.runs import FloatArray
+from dccad.logs.runs import FloatArray
 
 
 def long_run_covariance(runs: Sequence[FloatArray], bandwidth: int) -> NDArray[np.float64]:

@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from dccad.logs.preparation.pipeline import Preparation
+from dccad.logs.runs import Log, Run
+from dccad.logs.windows import WindowSet, windows_to_rows
 from dccad.network import Autoencoder
-from dccad.preparation import Preparation
 from dccad.representation import Representation
-from dccad.runs import Log, Run
 from dccad.scoring import Partition, Statistics, WindowResults, score_window_set
 from dccad.statistics import ScoreScale
-from dccad.windows import WindowSet, windows_to_rows
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ import numpy as np
 
 from dccad.directional import DirectionalSettings
 from dccad.errors import ParameterError
+from dccad.logs.preparation.pipeline import describe_steps, parse_steps
 from dccad.network import NetworkSettings, automatic_strides, check_strides
-from dccad.preparation import describe_steps, parse_steps
 from dccad.ranking import Ranking
 from dccad.representation import RepresentationKind
 from dccad.training import TrainingSettings

@@ -19,9 +19,9 @@ from dccad.calibration import ConformalCalibration
 from dccad.clustering import to_array
 from dccad.consensus import Consensus, from_record, to_record
 from dccad.directional import DirectionalSettings, make_network
+from dccad.logs.preparation.pipeline import Preparation
 from dccad.model import FittedModel
 from dccad.network import NetworkSettings
-from dccad.preparation import Preparation
 from dccad.regions import CentrePartition, ConsensusPartition
 from dccad.representation import Representation
 from dccad.scaling import Scaling

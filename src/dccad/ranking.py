@@ -85,7 +85,7 @@ def persistence(
     assignments : Tensor of shape (n_windows, n_maps), int64 or bool
     starts : Tensor of shape (n_windows,), int64
         First row of each window, increasing; runs set apart
-        (:attr:`dccad.windows.WindowSet.timeline`) where the stride is a window or longer.
+        (:attr:`dccad.logs.windows.WindowSet.timeline`) where the stride is a window or longer.
     window, stride : int, in rows
     lags : mapping of int to float
         Weight of each lag, in windows. A lag that no run is long enough for counts as 1.

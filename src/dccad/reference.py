@@ -27,13 +27,13 @@ from dccad.learning import (
     regime_windows,
     usual_levels,
 )
+from dccad.logs.runs import Run
+from dccad.logs.windows import WindowSet
 from dccad.network import Autoencoder
 from dccad.regions import CentrePartition
 from dccad.representation import Representation
-from dccad.runs import Run
 from dccad.scoring import CentreStatistics, Partition, Statistics, score_window_set
 from dccad.statistics import ScoreScale, fit_score_scale
-from dccad.windows import WindowSet
 
 
 @dataclass(frozen=True)

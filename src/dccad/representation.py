@@ -17,10 +17,10 @@ import torch
 from numpy.typing import NDArray
 from sklearn.covariance import ledoit_wolf
 
-from dccad.runs import FloatArray, Run
+from dccad.logs.runs import FloatArray, Run
+from dccad.logs.windows import WindowSet
 from dccad.scaling import Scaling, ScalingKind, fit_scaling
-from dccad.threads import map_in_threads
-from dccad.windows import WindowSet
+from dccad.support.threads import map_in_threads
 
 RepresentationKind: TypeAlias = Literal["sensors+whitened", "whitened", "sensors"]
 

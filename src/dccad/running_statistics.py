@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dccad.logs.runs import FloatArray, Run
 from dccad.representation import Representation, RepresentationKind, whiten
-from dccad.runs import FloatArray, Run
 from dccad.scaling import Scaling, ScalingKind, make_scaling
 
 Figures = NDArray[np.float64]

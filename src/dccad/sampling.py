@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from dccad.preparation import Preparation
-from dccad.row_source import RowSource, Segment, checked_blocks, read_checked, rows_before
+from dccad.logs.preparation.pipeline import Preparation
+from dccad.logs.runs import Log
+from dccad.logs.source import RowSource, Segment, checked_blocks, read_checked, rows_before
 from dccad.running_statistics import RowStatistics
-from dccad.runs import Log
 
 STRETCH = 1000
 """Windows of a stretch, ..."""
@@ -115,12 +115,12 @@ def read_stretches(
     ----------
     source : RowSource
     max_gap : float, optional
-        Seconds, as in :func:`dccad.runs.split_at_gaps`.
+        Seconds, as in :func:`dccad.logs.runs.split_at_gaps`.
     window, stride, most
         As in :func:`draw_stretches`.
     seed : int
     reading : mapping
-        As in :func:`dccad.row_source.read_checked`.
+        As in :func:`dccad.logs.source.read_checked`.
 
     Returns
     -------
@@ -162,9 +162,9 @@ def gather_statistics(
     source : RowSource
     max_gap : float, optional
     preparation : Preparation
-        Without steps that :func:`dccad.row_source.check_streamable` refuses.
+        Without steps that :func:`dccad.logs.source.check_streamable` refuses.
     reading : mapping
-        As in :func:`dccad.row_source.read_checked`.
+        As in :func:`dccad.logs.source.read_checked`.
     on_block : callable (n_blocks), optional
         Called after each block with how many have been read, for progress.
 

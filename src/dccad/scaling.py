@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dccad.errors import ConstantSensorWarning, warn
-from dccad.runs import FloatArray, Run
+from dccad.logs.runs import FloatArray, Run
 
 ScalingKind: TypeAlias = Literal["standard", "minmax"]
 

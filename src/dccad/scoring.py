@@ -21,11 +21,11 @@ from torch import Tensor
 from dccad.clustering import assign_maps
 from dccad.dense import Reading, pieces, read_piece, stretches
 from dccad.directional import DirectionalAutoencoder
+from dccad.logs.windows import WindowSet
 from dccad.network import Autoencoder
 from dccad.regions import CentrePartition, ConsensusPartition, squared_distances
 from dccad.statistics import WindowStatistics
-from dccad.threads import map_in_threads
-from dccad.windows import WindowSet
+from dccad.support.threads import map_in_threads
 
 CHUNK = 1024
 """Windows scored at a time; bounds the memory, and changes no score beyond float32 rounding."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dccad.runs import Log, show_stamp
+from dccad.logs.runs import Log, show_stamp
 
 if TYPE_CHECKING:
     from dccad.regions import RegionReport
@@ -184,7 +184,7 @@ class RowTable:
 
         Examples
         --------
-        >>> from dccad.inputs import check_log
+        >>> from dccad.logs.inputs import check_log
         >>> table = RowTable.of(check_log({"a": np.zeros((2, 1)), "b": np.zeros((3, 1))}))
         >>> table.run.tolist(), table.row.tolist(), table.names
         ([0, 0, 1, 1, 1], [0, 1, 0, 1, 2], ['a', 'b'])

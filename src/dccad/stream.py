@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from dccad.arriving_rows import ArrivingRows, StreamPolicy
 from dccad.errors import InputError, ParameterError
-from dccad.files import replace_files
 from dccad.incremental import Reader, make_reader
-from dccad.missing import LARGEST
-from dccad.preparation_steps import Clip, Logarithm, RemoveIdle, SelectMode
-from dccad.runs import Run
+from dccad.logs.missing import LARGEST
+from dccad.logs.preparation.steps import Clip, Logarithm, RemoveIdle, SelectMode
+from dccad.logs.runs import Run
+from dccad.support.files import replace_files
 
 if TYPE_CHECKING:
     from dccad.calibrated_scores import Calibration

@@ -18,13 +18,13 @@ from dccad.clustering import (
 )
 from dccad.directional import DirectionalSettings, make_network
 from dccad.kernel_split import KernelSplit, changes, make_split, warn_of_collapse
+from dccad.logs.windows import WindowSet
 from dccad.losses import Targets, own_centres
 from dccad.moments import Moments
 from dccad.network import Autoencoder, NetworkSettings
 from dccad.objective import Routing, joint_step
 from dccad.ranking import Ranking, map_qualities
-from dccad.threads import one_thread
-from dccad.windows import WindowSet
+from dccad.support.threads import one_thread
 
 EpochRecord: TypeAlias = dict[str, Any]
 OnEpoch: TypeAlias = Callable[[EpochRecord], None]

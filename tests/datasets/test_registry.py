@@ -26,7 +26,7 @@ from dccad.datasets.skab import SENSORS
 from dccad.datasets.tep import COLUMNS
 from dccad.datasets.tep_rieth import FILES
 from dccad.errors import DccadWarning, InputError
-from dccad.inputs import check_log
+from dccad.logs.inputs import check_log
 from rdata_writer import write_rdata
 
 # Small folders in the true layout -----------------------------------------------------------------

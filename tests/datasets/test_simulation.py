@@ -368,7 +368,7 @@ def test_failed_write_leaves_the_old_pair(shortened, tmp_path, monkeypatch):
     def full_disk(descriptor):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("dccad.files.os.fsync", full_disk)
+    monkeypatch.setattr("dccad.support.files.os.fsync", full_disk)
     fresh = simulate()
     other = SimulatedRun(fresh.run, replace(fresh.record, name="other"))
     with pytest.raises(OSError, match="No space left on device"):

@@ -8,7 +8,7 @@ import pytest
 from conftest import CLASSIC
 from dccad.datasets.skab import SENSORS, TRAIN_ROWS, load_skab
 from dccad.errors import InputError
-from dccad.runs import split_at_gaps
+from dccad.logs.runs import split_at_gaps
 
 HEADER = ["datetime", *SENSORS, "anomaly", "changepoint"]
 START = np.datetime64("2020-03-09T10:14:33")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dccad.errors import InputError
-from dccad.runs import Run
+from dccad.logs.runs import Run
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from dccad.errors import DccadError, DccadWarning, InputError, warn
-from dccad.extras import require
-from dccad.progress import progress_bar
+from dccad.support.extras import require
+from dccad.support.progress import progress_bar
 
 MIRRORS = (
     "https://raw.githubusercontent.com/camaramm/tennessee-eastman-profBraatz/master",

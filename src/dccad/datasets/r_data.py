@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from dccad.errors import InputError
-from dccad.extras import require
+from dccad.support.extras import require
 
 _OPENERS: dict[bytes, Any] = {
     b"\x1f\x8b": gzip.open,

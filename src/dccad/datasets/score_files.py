@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dccad.errors import InputError
-from dccad.files import replace_files
+from dccad.support.files import replace_files
 
 
 def write_scores(path: str | os.PathLike[str], columns: Mapping[str, ArrayLike]) -> None:

@@ -22,8 +22,8 @@ import numpy as np
 from dccad.datasets.dataset import Dataset
 from dccad.datasets.tep import COLUMNS, SAMPLE_SECONDS, UNITS, sample_times
 from dccad.errors import InputError, ParameterError
-from dccad.files import replace_files
-from dccad.runs import Run
+from dccad.logs.runs import Run
+from dccad.support.files import replace_files
 
 FORMAT = 1
 """Version of the file pair; a later one is refused."""

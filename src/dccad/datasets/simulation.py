@@ -49,8 +49,8 @@ from dccad.datasets.simulated import (
 )
 from dccad.datasets.tep import COLUMNS, FAULTS, UNITS, sample_times
 from dccad.errors import InputError, ParameterError
-from dccad.extras import require
-from dccad.runs import Run
+from dccad.logs.runs import Run
+from dccad.support.extras import require
 
 Progress: TypeAlias = Callable[[int, int, str], None]
 """Called after each run with runs done, runs in total, and the name of the run."""

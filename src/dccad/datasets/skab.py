@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from dccad.datasets.dataset import Dataset
 from dccad.datasets.tables.sources import natural_key
 from dccad.errors import InputError
-from dccad.runs import Run, describe_column_difference
+from dccad.logs.runs import Run, describe_column_difference
 
 if TYPE_CHECKING:
     import polars as pl

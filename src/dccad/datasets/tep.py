@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from dccad.datasets.dataset import Dataset
 from dccad.errors import DccadWarning, InputError, warn
-from dccad.runs import Run
+from dccad.logs.runs import Run
 
 SAMPLE_SECONDS = 180
 """Time between two rows, in classic and simulated runs alike."""

@@ -54,9 +54,9 @@ from dccad.datasets.simulation import (
     simulate_in_any_order,
 )
 from dccad.errors import DccadWarning, InputError, warn
-from dccad.extras import require
-from dccad.files import replace_files
-from dccad.progress import progress_bar
+from dccad.support.extras import require
+from dccad.support.files import replace_files
+from dccad.support.progress import progress_bar
 
 NAME = "tep-many"
 STEM = "tep_many"

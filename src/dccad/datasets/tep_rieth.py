@@ -30,7 +30,7 @@ from dccad.datasets.dataset import Dataset
 from dccad.datasets.r_data import parse_data_frame
 from dccad.datasets.tep import COLUMNS, UNITS
 from dccad.errors import DccadWarning, InputError, ParameterError, warn
-from dccad.runs import Run, describe_column_difference
+from dccad.logs.runs import Run, describe_column_difference
 
 SOURCE = "https://doi.org/10.7910/DVN/6C3JR1"
 

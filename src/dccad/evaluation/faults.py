@@ -27,7 +27,7 @@ from dccad.evaluation.monitoring import flag_rows
 from dccad.evaluation.record import Found, mean_of, summarise
 from dccad.evaluation.tasks import Task, by_own_labels
 from dccad.evaluation.tep import HARDLY_VISIBLE
-from dccad.runs import Run
+from dccad.logs.runs import Run
 
 RATES = {"far_1": 0.01, "far_5": 0.05}
 """False-alarm rates on the fault-free test run at which methods are compared."""

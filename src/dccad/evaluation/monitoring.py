@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dccad.evaluation.methods import MonitorMethod
 from dccad.evaluation.metrics import alarm_figures, count_alarms, detection_row, ranking_figures
 from dccad.evaluation.tasks import Judged, Task, join_rows, known_kinds
-from dccad.runs import Run
+from dccad.logs.runs import Run
 
 FALSE_ALARM_RATE = 0.01
 """What every monitor is asked for; its calibrated threshold sees no row that is judged."""

@@ -15,8 +15,8 @@ from dccad.detector import DCCA
 from dccad.evaluation.methods import PartitionMethod
 from dccad.evaluation.metrics import cluster_accuracy, cluster_figures
 from dccad.evaluation.tasks import Judged, Task, join_rows, known_kinds
-from dccad.runs import split_at_gaps
-from dccad.windows import window_starts
+from dccad.logs.runs import split_at_gaps
+from dccad.logs.windows import window_starts
 
 FEW_MAPS = 200
 """Above this many maps, only the accuracy of each is computed: the others take minutes."""

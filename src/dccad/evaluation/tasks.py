@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dccad.runs import Run
+from dccad.logs.runs import Run
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from dccad.evaluation.methods import PartitionMethod
 from dccad.evaluation.partition import judge
 from dccad.evaluation.record import Found, rounded, summarise
 from dccad.evaluation.tasks import Judged, Task, by_own_labels
-from dccad.runs import Run
+from dccad.logs.runs import Run
 
 HARDLY_VISIBLE = (3, 9, 15)
 """Faults of the Tennessee Eastman process that are left out of the second average."""

@@ -81,7 +81,7 @@ from dccad.evaluation.metrics import (
 from dccad.evaluation.monitoring import flag_rows
 from dccad.evaluation.record import Found, mean_of, summarise
 from dccad.evaluation.tasks import Judged, Task, by_own_labels
-from dccad.runs import Run
+from dccad.logs.runs import Run
 
 FALSE_POSITIVE_RATE = 0.0014
 """That of SensorSCAN on the data of Rieth et al."""

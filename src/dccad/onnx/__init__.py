@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dccad.lazy import lazy_names
+from dccad.support.lazy import lazy_names
 
 if TYPE_CHECKING:
     from dccad.onnx.export import export_onnx

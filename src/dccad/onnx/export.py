@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dccad.clustering import to_array
-from dccad.files import replace_files
+from dccad.logs.preparation.pipeline import describe_steps
 from dccad.network import NetworkSettings
 from dccad.onnx.graph import Graph
 from dccad.onnx.judging import add_regions, add_score, add_statistics
@@ -17,7 +17,7 @@ from dccad.onnx.network import DenseGraph, DepthwiseGraph, add_directions
 from dccad.onnx.record import FORMAT, KEY
 from dccad.persistence import record_digest, versions
 from dccad.persistence_parts import calibration_to_parts
-from dccad.preparation import describe_steps
+from dccad.support.files import replace_files
 
 if TYPE_CHECKING:
     from dccad.detector import DCCA

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dccad.extras import require
+from dccad.support.extras import require
 
 OPSET, IR_VERSION = 17, 8
 """What ONNX Runtime 1.12 (2022) and newer read."""

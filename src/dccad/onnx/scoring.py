@@ -19,13 +19,13 @@ from dccad.alarm_report import AlarmPattern, AlarmReport, parse_pattern, report_
 from dccad.calibrated_scores import Calibration
 from dccad.calibration import ConformalCalibration
 from dccad.errors import ModelFileError
-from dccad.extras import require
-from dccad.inputs import check_scoring_log
+from dccad.logs.inputs import check_scoring_log
+from dccad.logs.preparation.pipeline import Preparation, parse_steps
+from dccad.logs.runs import Log
+from dccad.logs.windows import check_window_count
 from dccad.onnx.record import FORMAT, KEY
 from dccad.persistence import record_digest
-from dccad.preparation import Preparation, parse_steps
-from dccad.runs import Log
-from dccad.windows import check_window_count
+from dccad.support.extras import require
 
 CHUNK = 2048
 """Windows scored at a time; bounds the memory."""

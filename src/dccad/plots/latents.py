@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dccad.errors import InputError
-from dccad.extras import require
 from dccad.plots.style import (
     GROUPS,
     OTHER_CLASSES,
@@ -23,6 +22,7 @@ from dccad.plots.style import (
     thinned,
     time_axis,
 )
+from dccad.support.extras import require
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dccad.errors import InputError
-from dccad.extras import require
+from dccad.support.extras import require
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,7 +9,7 @@ from dccad.cli import main
 from dccad.datasets import TableOptions, check_log_tables, read_tables
 from dccad.datasets.tables.check import describe_sensors, suggest_window
 from dccad.errors import InputError
-from dccad.runs import Run
+from dccad.logs.runs import Run
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from naive_timeline import naive_pivot
 
 from dccad.datasets.tables.historian import LongColumns, find_long, pivot_long
 from dccad.datasets.tables.options import TableOptions
 from dccad.errors import InputError, ParameterError
+from naive_timeline import naive_pivot
 
 # no deadline: the first example pays for imports, and other work may slow the machine
 patient = settings(deadline=None, max_examples=100)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from dccad.datasets.score_files import write_scores
 from dccad.datasets.tables import read_table, read_tables
 from dccad.errors import InputError
-from dccad.inputs import check_log
+from dccad.logs.inputs import check_log
 
 
 @pytest.fixture

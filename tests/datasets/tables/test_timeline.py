@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from naive_timeline import naive_resample
 
 from dccad.datasets.tables.timeline import Gap, arrange, resample
 from dccad.errors import InputError, ParameterError
+from naive_timeline import naive_resample
 
 # no deadline: the first example pays for imports, and other work may slow the machine
 patient = settings(deadline=None, max_examples=80)

@@ -30,7 +30,7 @@ from numpy.typing import ArrayLike, NDArray
 from dccad.datasets.dataset import Dataset
 from dccad.datasets.machining.recordings import Recording, find_workbooks, read_peeling_workbooks
 from dccad.errors import DccadWarning, InputError, ParameterError, warn
-from dccad.runs import Run
+from dccad.logs.runs import Run
 
 Files: TypeAlias = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from dccad.datasets.tables.sources import natural_key
 from dccad.datasets.tables.spreadsheets import read_sheet, read_sheet_rows
 from dccad.errors import InputError
-from dccad.runs import describe_column_difference
+from dccad.logs.runs import describe_column_difference
 
 if TYPE_CHECKING:
     import polars as pl

@@ -17,8 +17,8 @@ import numpy as np
 
 from dccad.datasets.machining.recordings import FIRST_ROW, workbooks_in
 from dccad.errors import InputError, ParameterError
-from dccad.extras import require
-from dccad.files import replace_files
+from dccad.support.extras import require
+from dccad.support.files import replace_files
 
 if TYPE_CHECKING:
     from dccad.datasets.machining.simulation import PeelingLog

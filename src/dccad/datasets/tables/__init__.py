@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dccad.lazy import lazy_names
+from dccad.support.lazy import lazy_names
 
 if TYPE_CHECKING:
     from dccad.datasets.tables.check import check_log_tables

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dccad.datasets.tables.reader import Tables
 from dccad.errors import InputError
-from dccad.runs import FloatArray, Run, describe_column_difference, show_stamp, split_at_gaps
+from dccad.logs.runs import FloatArray, Run, describe_column_difference, show_stamp, split_at_gaps
 from dccad.scaling import STUCK
 
 NEARLY_EMPTY = 0.9
@@ -31,7 +31,7 @@ def check_log_tables(tables: Tables, max_gap: float | None = None) -> dict[str, 
     tables : Tables
         From :func:`dccad.datasets.read_tables`.
     max_gap : float, optional
-        Seconds; as in :func:`dccad.runs.split_at_gaps`.
+        Seconds; as in :func:`dccad.logs.runs.split_at_gaps`.
 
     Returns
     -------

@@ -12,7 +12,7 @@ from dccad.datasets.tables.opened import OpenedTable, exactly
 from dccad.datasets.tables.options import TableOptions
 from dccad.datasets.tables.stamps import is_time_name, looks_like_time
 from dccad.errors import InputError
-from dccad.runs import quote_names
+from dccad.logs.runs import quote_names
 
 if TYPE_CHECKING:
     import polars as pl

@@ -16,7 +16,7 @@ from dccad.datasets.tables.options import TableOptions
 from dccad.datasets.tables.sniffing import POSTGRESQL, SQLITE
 from dccad.datasets.tables.sources import sqlite_path, without_password
 from dccad.errors import InputError
-from dccad.extras import require
+from dccad.support.extras import require
 
 if TYPE_CHECKING:
     import polars as pl

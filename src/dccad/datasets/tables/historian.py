@@ -16,7 +16,7 @@ from dccad.datasets.tables.historian_values import good_rows, read_numbers, refu
 from dccad.datasets.tables.options import TableOptions
 from dccad.datasets.tables.stamps import read_instants
 from dccad.errors import InputError
-from dccad.runs import quote_names
+from dccad.logs.runs import quote_names
 
 if TYPE_CHECKING:
     import polars as pl

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dccad.datasets.tables.options import TableOptions
 from dccad.datasets.tables.stamps import is_time_name
 from dccad.errors import InputError, ParameterError
-from dccad.runs import quote_names
+from dccad.logs.runs import quote_names
 
 if TYPE_CHECKING:
     import polars as pl

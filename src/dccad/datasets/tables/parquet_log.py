@@ -27,8 +27,8 @@ from dccad.datasets.tables.parquet_scan import (
 )
 from dccad.datasets.tables.table_values import SINGLE_FROM
 from dccad.errors import InputError
-from dccad.row_source import Segment
-from dccad.runs import GAP_STEPS, Run, describe_column_difference, show_stamp
+from dccad.logs.runs import GAP_STEPS, Run, describe_column_difference, show_stamp
+from dccad.logs.source import Segment
 
 if TYPE_CHECKING:
     import polars as pl
@@ -206,7 +206,7 @@ class ParquetLog:
         return values
 
     def segments(self, max_gap: float | None = None) -> tuple[Segment, ...]:
-        """Runs, cut where the time leaps, as :func:`dccad.runs.split_at_gaps` cuts them.
+        """Runs, cut where the time leaps, as :func:`dccad.logs.runs.split_at_gaps` cuts them.
 
         Parameters
         ----------
@@ -248,7 +248,7 @@ class ParquetLog:
                     yield stamps
 
     def _steps(self, run: int) -> Iterator[NDArray[np.float64]]:
-        """Seconds between neighbouring rows, computed as :func:`dccad.runs.split_at_gaps` does."""
+        """Seconds between neighbours, as :func:`dccad.logs.runs.split_at_gaps` takes them."""
         last: NDArray[np.float64] = np.empty(0)
         for stamps in self._stamps_of(run):
             seconds = stamps.astype(np.int64) / 1e9 if stamps.dtype.kind == "M" else stamps

@@ -15,7 +15,7 @@ import numpy as np
 
 from dccad.datasets.tables.options import TableOptions
 from dccad.errors import InputError
-from dccad.runs import Run, describe_column_difference
+from dccad.logs.runs import Run, describe_column_difference
 
 if TYPE_CHECKING:
     from pathlib import Path

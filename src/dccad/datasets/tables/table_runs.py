@@ -17,7 +17,7 @@ from dccad.datasets.tables.stamps import join_date_and_time, read_instants
 from dccad.datasets.tables.table_values import read_labels, read_values
 from dccad.datasets.tables.timeline import Timeline, arrange, resample
 from dccad.errors import InputError, ParameterError
-from dccad.runs import Run, show_stamp
+from dccad.logs.runs import Run, show_stamp
 
 if TYPE_CHECKING:
     import polars as pl

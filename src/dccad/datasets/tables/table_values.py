@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dccad.datasets.tables.csv_files import as_numbers
 from dccad.datasets.tables.opened import OpenedTable, exactly
 from dccad.errors import InputError
-from dccad.runs import FloatArray, shorten
+from dccad.logs.runs import FloatArray, shorten
 
 if TYPE_CHECKING:
     import polars as pl

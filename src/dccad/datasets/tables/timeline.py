@@ -21,7 +21,7 @@ from dccad.datasets.tables.grid import (
 )
 from dccad.datasets.tables.options import Fill
 from dccad.errors import InputError, ParameterError
-from dccad.runs import FloatArray
+from dccad.logs.runs import FloatArray
 
 GAP_STEPS = 5
 """A step longer than so many median steps is a gap."""

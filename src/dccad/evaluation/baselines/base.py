@@ -16,10 +16,10 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
 from dccad.errors import CalibrationWarning, warn
-from dccad.inputs import check_log
-from dccad.runs import Log, Run
+from dccad.logs.inputs import check_log
+from dccad.logs.runs import Log, Run
+from dccad.logs.windows import check_window_count, slice_windows
 from dccad.scaling import fit_scaling
-from dccad.windows import check_window_count, slice_windows
 
 GAP = 30
 """Rows of the held-out part that are not calibrated on: they fill its first windows, and stand

@@ -12,7 +12,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from dccad.evaluation.baselines.base import Baseline, Windows
 from dccad.evaluation.baselines.features import vectorise
-from dccad.extras import require
+from dccad.support.extras import require
 
 
 @dataclass(eq=False, repr=False)

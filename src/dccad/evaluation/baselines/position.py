@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from dccad.runs import Run
+from dccad.logs.runs import Run
 
 
 class FlagRows:

@@ -1,7 +1,7 @@
 """Runs of sensor rows: checked once, and cut where recording was interrupted.
 
 Everything behind this module sees only checked runs: finite floating-point values, named columns,
-no gap inside. :mod:`dccad.inputs` brings what callers pass into this form.
+no gap inside. :mod:`dccad.logs.inputs` brings what callers pass into this form.
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dccad.errors import InputError
-from dccad.preparation_pieces import Piece, find_columns
-from dccad.runs import FloatArray, Run
+from dccad.logs.preparation.prepared import Piece, find_columns
+from dccad.logs.runs import FloatArray, Run
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _CONDITION = re.compile(rf"^\s*(.+?)\s*(<=|>=|==|!=|<|>)\s*({_NUMBER})\s*$")

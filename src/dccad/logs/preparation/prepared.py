@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dccad.errors import InputError
-from dccad.runs import Run, quote_names
+from dccad.logs.runs import Run, quote_names
 
 
 @dataclass(frozen=True)

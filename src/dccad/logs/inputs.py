@@ -1,7 +1,7 @@
 """What callers pass as a log, brought into checked runs.
 
-A log is an array, a data frame of any library (through narwhals), a :class:`~dccad.runs.Run`, or a
-list or dict of these: rows are time steps, columns are sensors.
+A log is an array, a data frame of any library (through narwhals), a :class:`~dccad.logs.runs.Run`,
+or a list or dict of these: rows are time steps, columns are sensors.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dccad.errors import ColumnNamesWarning, InputError, warn
-from dccad.missing import OnMissing, count_filled, fill_missing, refuse_non_finite
-from dccad.runs import (
+from dccad.logs.missing import OnMissing, count_filled, fill_missing, refuse_non_finite
+from dccad.logs.runs import (
     FloatArray,
     Log,
     Run,
@@ -46,7 +46,7 @@ def check_log(
         run's median step.
     on_missing : {"error", "interpolate", "hold", "drop"}
         What to do with NaN; infinite values are always refused. "drop" leaves NaN in place for
-        :class:`dccad.preparation.Preparation` to leave out.
+        :class:`dccad.logs.preparation.pipeline.Preparation` to leave out.
     fill_limit : int
         Longest stretch of NaN (rows) that is filled.
     causal : bool

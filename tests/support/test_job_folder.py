@@ -6,7 +6,7 @@ import os
 import pytest
 
 from dccad.errors import InputError
-from dccad.pieces import PieceFolder
+from dccad.support.job_folder import PieceFolder
 
 
 def open_pieces(tmp_path, resume=True, **identity):

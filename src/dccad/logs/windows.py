@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dccad.errors import InputError
-from dccad.runs import FloatArray, Run
+from dccad.logs.runs import FloatArray, Run
 
 if TYPE_CHECKING:
     import torch

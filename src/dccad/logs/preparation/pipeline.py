@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dccad.errors import InputError, ParameterError
-from dccad.preparation_pieces import Piece
-from dccad.preparation_steps import STEPS, DropMissing, Step
-from dccad.runs import Log, Run
+from dccad.logs.preparation.prepared import Piece
+from dccad.logs.preparation.steps import STEPS, DropMissing, Step
+from dccad.logs.runs import Log, Run
 
 
 def parse_step(text: str) -> Step:
@@ -28,7 +28,7 @@ def parse_step(text: str) -> Step:
     Parameters
     ----------
     text : str
-        ``NAME:ARGUMENTS``; the names are the keys of :data:`dccad.preparation_steps.STEPS`.
+        ``NAME:ARGUMENTS``; the names are the keys of :data:`dccad.logs.preparation.steps.STEPS`.
 
     Raises
     ------

@@ -11,11 +11,11 @@ import dccad
 from conftest import FAST
 from dccad import DCCA
 from dccad.errors import InputError, ParameterError
-from dccad.inputs import check_log
-from dccad.preparation import Preparation, describe_steps, parse_step, parse_steps
-from dccad.preparation_steps import STEPS
-from dccad.runs import Log, Run
-from reference import naive_preparation
+from dccad.logs.inputs import check_log
+from dccad.logs.preparation.pipeline import Preparation, describe_steps, parse_step, parse_steps
+from dccad.logs.preparation.steps import STEPS
+from dccad.logs.runs import Log, Run
+from naive import naive_preparation
 
 NAMES = ("torque", "load")
 

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from dccad.errors import ParameterError
-from dccad.missing import fill_missing, refuse_non_finite
-from dccad.preparation import Preparation
-from dccad.preparation_steps import Average, Decimate, Difference, RemoveIdle
-from dccad.runs import Run
+from dccad.logs.missing import fill_missing, refuse_non_finite
+from dccad.logs.preparation.pipeline import Preparation
+from dccad.logs.preparation.steps import Average, Decimate, Difference, RemoveIdle
+from dccad.logs.runs import Run
 
 BLOCK_CELLS = 1 << 22
 """Cells that are read at a time (32 MiB in double precision)."""
@@ -47,7 +47,7 @@ class RowSource(Protocol):
         """Rows of each run."""
 
     def segments(self, max_gap: float | None = None) -> tuple[Segment, ...]:
-        """The runs, cut where :func:`dccad.runs.split_at_gaps` cuts them."""
+        """The runs, cut where :func:`dccad.logs.runs.split_at_gaps` cuts them."""
 
     def read(self, run: int, start: int, stop: int) -> Run:
         """Rows of a run as they are stored; NaN where a cell is blank."""
@@ -68,7 +68,7 @@ def check_streamable(preparation: Preparation) -> None:
 
     Examples
     --------
-    >>> from dccad.preparation import parse_steps
+    >>> from dccad.logs.preparation.pipeline import parse_steps
     >>> check_streamable(Preparation(parse_steps(["mode:load>50", "clip:flow=0..100"])))
     """
     for step in preparation.steps:
@@ -87,7 +87,7 @@ def rows_before(preparation: Preparation) -> int:
 def read_checked(
     source: RowSource, segment: Segment, start: int, stop: int, reading: Mapping[str, Any]
 ) -> Run:
-    """Rows of a segment, filled and checked as :func:`dccad.inputs.check_log` does it.
+    """Rows of a segment, filled and checked as :func:`dccad.logs.inputs.check_log` does it.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def read_checked(
     start, stop : int
         Rows of the run, within the segment.
     reading : mapping
-        ``on_missing``, ``fill_limit`` and ``causal`` of :func:`dccad.inputs.check_log`.
+        ``on_missing``, ``fill_limit`` and ``causal`` of :func:`dccad.logs.inputs.check_log`.
 
     Returns
     -------

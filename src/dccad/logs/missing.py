@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dccad.errors import InputError, MissingValuesError
-from dccad.runs import FloatArray, Run
+from dccad.logs.runs import FloatArray, Run
 
 OnMissing: TypeAlias = Literal["error", "interpolate", "hold", "drop"]
 
@@ -29,7 +29,7 @@ def refuse_non_finite(run: Run, on_missing: OnMissing = "error", first_row: int 
     run : Run
         Already filled, where filling was asked for.
     on_missing : {"error", "interpolate", "hold", "drop"}
-        With "drop" NaN may stay: :mod:`dccad.preparation` leaves out its rows.
+        With "drop" NaN may stay: :mod:`dccad.logs.preparation.pipeline` leaves out its rows.
     first_row : int
         Where ``run`` is a part of a longer one: the number that its first row has there.
 

@@ -6,14 +6,14 @@ from hypothesis import strategies as st
 
 from conftest import windows_of
 from dccad.errors import InputError
-from dccad.runs import Run
-from dccad.windows import (
+from dccad.logs.runs import Run
+from dccad.logs.windows import (
     check_window_count,
     slice_windows,
     window_starts,
     windows_to_rows,
 )
-from reference import naive_rows, naive_windows
+from naive import naive_rows, naive_windows
 
 SEGMENTS = st.lists(st.integers(1, 12), min_size=1, max_size=4)
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from dccad.files import replace_files
+from dccad.support.files import replace_files
 
 
 def test_files_hold_what_was_written(tmp_path):

@@ -1,0 +1,1 @@
+"""Rows before any method: runs, what users pass, missing values, windows, preparation."""

@@ -1,0 +1,1 @@
+"""Conditioning of rows before windows are cut: steps, and their order."""
