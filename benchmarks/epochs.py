@@ -18,7 +18,7 @@ import torch
 from dccad import DCCA
 from dccad.fitting import make_recipe
 from dccad.logs.inputs import check_log
-from dccad.training import fit_jointly
+from dccad.method.training.algorithm import fit_jointly
 from limits import BATCH, BOTTLENECK, DIRECTIONS, KERNEL, SHAPES, STEP, WINDOW
 from side_by_side import environment, print_table, set_threads, write
 

@@ -18,7 +18,7 @@ import numpy as np
 from dccad import DCCA
 from dccad.evaluation.baselines.outliers import PyODAutoEncoder, PyODDeepSVDD, PyODMonitor
 from dccad.evaluation.baselines.statistical import PCAMonitor
-from dccad.scoring import in_chunks, score_windows
+from dccad.method.scoring.batches import in_chunks, score_windows
 from side_by_side import (
     add_arguments,
     environment,

@@ -1,9 +1,10 @@
 """The algorithm as a textbook states it: what the package's training is compared with.
 
-The same networks, data, seeds, batches and updates as `dccad.training`, written as one would write
-them first: a copy of every window, one scikit-learn k-means per activation map after another, a
-Python loop over the assignments of a batch, maps in memory before they are pooled, and (two-step)
-two forward and two backward passes per batch. `tests/test_textbook.py` holds the two side by side.
+The same networks, data, seeds, batches and updates as `dccad.method.training.algorithm`, written as
+one would write them first: a copy of every window, one scikit-learn k-means per activation map
+after another, a Python loop over the assignments of a batch, maps in memory before they are pooled,
+and (two-step) two forward and two backward passes per batch. `tests/test_textbook.py` holds the two
+side by side.
 
 What is the same: network and first weights, scaled rows, batches (drawn from one generator, which
 k-means on maps of several values also draws from in the package; the test passes the same ones),
@@ -21,9 +22,9 @@ import torch
 from sklearn.cluster import KMeans
 from torch.nn import functional
 
-from dccad.directional import make_network
-from dccad.network import ConvAutoencoder
-from dccad.ranking import LAGS
+from dccad.method.clustering.ranking import LAGS
+from dccad.method.network.depthwise import make_network
+from dccad.method.network.published import ConvAutoencoder
 
 
 @dataclass
@@ -46,7 +47,7 @@ class Found:
 
 
 def fit(windows, network_settings, settings, orders=None):
-    """Train as `dccad.training.fit_jointly` does; windows is the same `WindowSet`.
+    """Train as `dccad.method.training.algorithm.fit_jointly` does; windows is the same `WindowSet`.
 
     orders: the batches of each epoch, where those of another training are wanted.
     """

@@ -229,7 +229,7 @@ def test_a_script_sees_its_own_line_beside_the_warning(tmp_path):
     script = tmp_path / "monitor.py"
     script.write_text(
         "import numpy as np\n"
-        "from dccad.scaling import fit_scaling\n"
+        "from dccad.method.representation.scaling import fit_scaling\n"
         "from dccad import Run\n"
         "fit_scaling([Run(np.ones((9, 1)), ('flow',))])  # my call\n"
     )

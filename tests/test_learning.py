@@ -9,9 +9,8 @@ import pytest
 import torch
 
 from conftest import windows_of
-from dccad import cross_fitting, learning, scoring
+from dccad import cross_fitting, learning
 from dccad.cross_fitting import cross_fit
-from dccad.directional import DirectionalSettings, make_network
 from dccad.learning import (
     FoldScorer,
     Recipe,
@@ -25,10 +24,17 @@ from dccad.learning import (
 )
 from dccad.logs.runs import Run
 from dccad.logs.windows import WindowSet, window_starts
+from dccad.method.network.depthwise import DirectionalSettings, make_network
+from dccad.method.regions.normal import CentrePartition
+from dccad.method.scoring import batches as scoring
+from dccad.method.scoring.statistics import (
+    PERSISTENCE_WEIGHTS,
+    fit_mahalanobis,
+    fit_signatures,
+    window_features,
+)
+from dccad.method.training.algorithm import TrainingSettings
 from dccad.reference import Learned, fit_centre_score, fit_statistics_score
-from dccad.regions import CentrePartition
-from dccad.statistics import PERSISTENCE_WEIGHTS, fit_mahalanobis, fit_signatures, window_features
-from dccad.training import TrainingSettings
 from naive import naive_rows, naive_statistics, naive_stretches, naive_windows
 
 WINDOW = 6

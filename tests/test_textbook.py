@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from dccad import DCCA, training
+from dccad import DCCA
 from dccad.fitting import make_recipe
 from dccad.logs.inputs import check_log
-from dccad.training import fit_jointly
+from dccad.method.training import algorithm as training
+from dccad.method.training.algorithm import fit_jointly
 from textbook import fit as fit_textbook
 
 EPOCHS = {"pretrain_epochs": 2, "joint_epochs": 4, "update_interval": 2, "random_state": 0}

@@ -18,7 +18,7 @@ from dccad.calibrated_scores import Calibration
 from dccad.calibration import ConformalCalibration
 from dccad.errors import ParameterError
 from dccad.logs.runs import Log, Run
-from dccad.states import RowTable, insert_peak
+from dccad.method.regions.states import RowTable, insert_peak
 
 _FORM = (
     "write the rows that must exceed the limit as '3 of 5' (or '5' for 5 in a row); then, if "

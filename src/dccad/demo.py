@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dccad import plots
-from dccad.clustering import to_array
 from dccad.datasets import Dataset, load_tep_simulated
 from dccad.datasets.simulation import REVISED_FAULTS
 from dccad.datasets.tep import SAMPLE_SECONDS
@@ -20,6 +19,7 @@ from dccad.evaluation.metrics import cluster_figures, ranking_figures
 from dccad.evaluation.partition import judge
 from dccad.evaluation.tep import pooled_tasks
 from dccad.logs.runs import Run
+from dccad.method.clustering.maps import to_array
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -17,7 +17,6 @@ from dccad import persistence as folder
 from dccad.alarm_report import AlarmPattern, AlarmReport, parse_pattern, report_alarms
 from dccad.arriving_rows import StreamPolicy
 from dccad.attributes import describe_fit, from_parts, to_parts
-from dccad.directional import DirectionalSettings, describe_maps
 from dccad.errors import DccadError, ModelFileError
 from dccad.fit_data import prepare_fit_data
 from dccad.fitting import fit_model
@@ -27,7 +26,13 @@ from dccad.logs.missing import OnMissing
 from dccad.logs.preparation.pipeline import Preparation, parse_steps
 from dccad.logs.runs import Log
 from dccad.logs.windows import check_window_count
-from dccad.objective import Routing
+from dccad.method.clustering.ranking import Ranking
+from dccad.method.network.depthwise import DirectionalSettings, describe_maps
+from dccad.method.regions.states import MOST_EPISODES, RowTable, describe_states, state_names
+from dccad.method.representation.scaling import ScalingKind
+from dccad.method.representation.whitening import RepresentationKind
+from dccad.method.scoring.batches import WindowResults
+from dccad.method.training.step import Routing
 from dccad.parameters import (
     AS_PUBLISHED,
     CalibrationKind,
@@ -46,11 +51,6 @@ from dccad.persistence_parts import (
     model_from_parts,
     model_to_parts,
 )
-from dccad.ranking import Ranking
-from dccad.representation import RepresentationKind
-from dccad.scaling import ScalingKind
-from dccad.scoring import WindowResults
-from dccad.states import MOST_EPISODES, RowTable, describe_states, state_names
 from dccad.stream import Stream, fingerprint
 
 
@@ -124,7 +124,7 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
     alpha : float, default=0.5
         Weight α of the clustering loss, 0 ≤ α < 1; 0 is the ablation without clustering loss.
     routing : {"one-pass", "two-step"}, default="one-pass"
-        Gradient routing, see :mod:`dccad.objective`; "two-step" is the published form.
+        Gradient routing, see :mod:`dccad.method.training.step`; "two-step" is the published form.
     pretrain_epochs, joint_epochs : int, default=10, 20
         Epochs of reconstruction alone, and of joint optimisation.
     update_interval : int, default=5
@@ -182,7 +182,8 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
     states_ : list of dict
         One record per region: its ``name`` ("normal", "normal 2", "anomalous 1", …), whether it is
         a ``normal`` mode and the ``reason``; ``share`` of the fit's rows, and ``episodes`` (the
-        100 longest of ``n_episodes``). :func:`dccad.states.name_states` says what makes a mode.
+        100 longest of ``n_episodes``). :func:`dccad.method.regions.states.name_states` says what
+        makes a mode.
     calibration_ : Calibration or ConformalCalibration
         Distribution of normal scores, behind ``threshold_`` and p-values; "cross-fitted" gives the
         former, which also knows an interval for the realised rate and the rate of alarms.
@@ -204,7 +205,7 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         Training windows in each cluster of each map.
     history_, updates_ : list of dict
         One record per epoch, and per update of the centres; see
-        :class:`dccad.training.TrainingResult`.
+        :class:`dccad.method.training.algorithm.TrainingResult`.
     latents_ : ndarray of shape (n_windows, n_maps, map_length)
         With ``keep_latents``.
     filled_share_ : dict of str to float

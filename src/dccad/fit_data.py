@@ -15,7 +15,7 @@ from dccad.logs.inputs import check_log, check_same_sensors
 from dccad.logs.preparation.pipeline import Preparation
 from dccad.logs.runs import Log, Run
 from dccad.logs.windows import check_window_count, window_starts
-from dccad.running_statistics import RowStatistics
+from dccad.method.representation.row_moments import RowStatistics
 
 
 @dataclass(frozen=True)

@@ -19,14 +19,18 @@ from dccad.learning import Recipe, normal_stretches
 from dccad.logs.preparation.pipeline import Preparation
 from dccad.logs.runs import Run
 from dccad.logs.windows import WindowSet
-from dccad.model import FittedModel
+from dccad.method.regions.normal import (
+    RegionReport,
+    find_centre_partition,
+    find_consensus_partition,
+)
+from dccad.method.regions.states import name_states
+from dccad.method.scoring.batches import Partition
+from dccad.method.scoring.model import FittedModel
+from dccad.method.training.algorithm import TrainingResult
 from dccad.parameters import network_settings, resolve_device, training_settings
 from dccad.reference import FittedScore, Learned, fit_centre_score, fit_statistics_score
-from dccad.regions import RegionReport, find_centre_partition, find_consensus_partition
-from dccad.scoring import Partition
-from dccad.states import name_states
 from dccad.support.progress import progress_bar
-from dccad.training import TrainingResult
 
 Parameters: TypeAlias = Mapping[str, Any]
 """Checked parameters of :class:`dccad.DCCA`, by name."""

@@ -2,7 +2,8 @@
 
 Ring buffers keep what a new row does not change: the rows, the maps, the bottleneck and the row
 distances of the positions before it. The new row adds one position to each; what is pooled over the
-window is the mean or variance of a buffer. :mod:`dccad.dense` is the same for a whole run.
+window is the mean or variance of a buffer. :mod:`dccad.method.scoring.whole_runs` is the same for a
+whole run.
 """
 
 from __future__ import annotations
@@ -14,13 +15,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dccad.dense import read_run
-from dccad.directional import LEAK, DirectionalAutoencoder
-from dccad.network import Autoencoder
-from dccad.pooling import SMALLEST_ENERGY, SMALLEST_VARIANCE, STATISTICS, recent_positions
-from dccad.regions import CentrePartition
-from dccad.scoring import Partition, Statistics, score_windows
-from dccad.statistics import Mahalanobis, WindowStatistics
+from dccad.method.network.depthwise import LEAK, DirectionalAutoencoder
+from dccad.method.network.pooling import (
+    SMALLEST_ENERGY,
+    SMALLEST_VARIANCE,
+    STATISTICS,
+    recent_positions,
+)
+from dccad.method.network.published import Autoencoder
+from dccad.method.regions.normal import CentrePartition
+from dccad.method.scoring.batches import Partition, Statistics, score_windows
+from dccad.method.scoring.statistics import Mahalanobis, WindowStatistics
+from dccad.method.scoring.whole_runs import read_run
 
 Rows = NDArray[np.float32]
 
@@ -344,7 +350,7 @@ def _numpy(tensor: Tensor) -> NDArray[np.float32]:
 
 
 def _squared(metric: Mahalanobis, rows: Rows) -> NDArray[np.float64]:
-    """As :meth:`dccad.statistics.WindowStatistics.row_distances`, without torch's overhead."""
+    """Squared distances of rows over the number of features, without torch's overhead."""
     z = (rows.astype(np.float64) - metric.mean.numpy()) @ metric.whitening.numpy()
     squared: NDArray[np.float64] = np.square(z).sum(axis=1) / rows.shape[1]
     return squared

@@ -8,7 +8,7 @@ from typing import Any
 
 from dccad.logs.preparation.pipeline import Preparation
 from dccad.logs.source import BLOCK_CELLS, RowSource, check_streamable
-from dccad.running_statistics import RowStatistics
+from dccad.method.representation.row_moments import RowStatistics
 from dccad.sampling import gather_statistics, read_stretches
 from dccad.support.progress import progress_bar
 

@@ -25,9 +25,9 @@ from dccad.logs.missing import OnMissing
 from dccad.logs.runs import Log, Run
 from dccad.logs.source import RowSource, Segment, check_streamable, read_checked, rows_before
 from dccad.logs.windows import check_window_count
-from dccad.model import FittedModel
+from dccad.method.regions.states import state_names
+from dccad.method.scoring.model import FittedModel
 from dccad.persistence import versions
-from dccad.states import state_names
 from dccad.support.job_folder import PieceFolder
 
 PIECE_ROWS = 1 << 17

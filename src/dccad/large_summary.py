@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dccad.logs.runs import show_stamp
-from dccad.states import MOST_EPISODES
+from dccad.method.regions.states import MOST_EPISODES
 
 
 class Stretches:

@@ -13,21 +13,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dccad.dense import Reading, stretches
-from dccad.directional import DirectionalAutoencoder, DirectionalSettings
 from dccad.logs.runs import Run
 from dccad.logs.windows import WindowSet, window_starts, windows_to_rows
-from dccad.network import Autoencoder, NetworkSettings
-from dccad.representation import (
+from dccad.method.network.depthwise import DirectionalAutoencoder, DirectionalSettings
+from dccad.method.network.published import Autoencoder, NetworkSettings
+from dccad.method.representation.row_moments import RowStatistics, representation_of
+from dccad.method.representation.scaling import ScalingKind
+from dccad.method.representation.whitening import (
     UNLABELLED_FLOOR,
     Representation,
     RepresentationKind,
     fit_representation,
 )
-from dccad.running_statistics import RowStatistics, representation_of
-from dccad.scaling import ScalingKind
-from dccad.scoring import in_chunks, in_stretches, measure_windows
-from dccad.statistics import (
+from dccad.method.scoring.batches import in_chunks, in_stretches, measure_windows
+from dccad.method.scoring.statistics import (
     BANDWIDTH,
     PERSISTENCE_WEIGHTS,
     SMALLEST,
@@ -36,7 +35,8 @@ from dccad.statistics import (
     fit_signatures,
     window_features,
 )
-from dccad.training import OnEpoch, TrainingResult, TrainingSettings, fit_jointly
+from dccad.method.scoring.whole_runs import Reading, stretches
+from dccad.method.training.algorithm import OnEpoch, TrainingResult, TrainingSettings, fit_jointly
 
 FOLD_WINDOWS = 500
 """A model of the cross-fitting trains on about this many unlabelled windows at most."""
@@ -57,7 +57,7 @@ class Recipe:
     window, stride : int, in rows
     scaling : {"standard", "minmax"}
     representation : str
-        As :func:`dccad.representation.fit_representation` has it.
+        As :func:`dccad.method.representation.whitening.fit_representation` has it.
     taming : float or None
     network : NetworkSettings or DirectionalSettings
     training : TrainingSettings

@@ -10,13 +10,13 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from dccad.directional import DirectionalSettings
 from dccad.errors import ParameterError
 from dccad.logs.preparation.pipeline import describe_steps, parse_steps
-from dccad.network import NetworkSettings, automatic_strides, check_strides
-from dccad.ranking import Ranking
-from dccad.representation import RepresentationKind
-from dccad.training import TrainingSettings
+from dccad.method.clustering.ranking import Ranking
+from dccad.method.network.depthwise import DirectionalSettings
+from dccad.method.network.published import NetworkSettings, automatic_strides, check_strides
+from dccad.method.representation.whitening import RepresentationKind
+from dccad.method.training.algorithm import TrainingSettings
 
 Encoder: TypeAlias = Literal["depthwise", "dense"]
 ConsensusKind: TypeAlias = Literal["vote", "centres"]

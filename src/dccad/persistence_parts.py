@@ -16,17 +16,17 @@ from torch import Tensor
 
 from dccad.calibrated_scores import Calibration
 from dccad.calibration import ConformalCalibration
-from dccad.clustering import to_array
-from dccad.consensus import Consensus, from_record, to_record
-from dccad.directional import DirectionalSettings, make_network
 from dccad.logs.preparation.pipeline import Preparation
-from dccad.model import FittedModel
-from dccad.network import NetworkSettings
-from dccad.regions import CentrePartition, ConsensusPartition
-from dccad.representation import Representation
-from dccad.scaling import Scaling
-from dccad.scoring import CentreStatistics, Partition, Statistics
-from dccad.statistics import Mahalanobis, ScoreScale, Signatures, WindowStatistics
+from dccad.method.clustering.maps import to_array
+from dccad.method.network.depthwise import DirectionalSettings, make_network
+from dccad.method.network.published import NetworkSettings
+from dccad.method.regions.normal import CentrePartition, ConsensusPartition
+from dccad.method.regions.vote import Consensus, from_record, to_record
+from dccad.method.representation.scaling import Scaling
+from dccad.method.representation.whitening import Representation
+from dccad.method.scoring.batches import CentreStatistics, Partition, Statistics
+from dccad.method.scoring.model import FittedModel
+from dccad.method.scoring.statistics import Mahalanobis, ScoreScale, Signatures, WindowStatistics
 
 Arrays = dict[str, NDArray[Any]]
 Record = dict[str, Any]

@@ -29,11 +29,11 @@ from dccad.learning import (
 )
 from dccad.logs.runs import Run
 from dccad.logs.windows import WindowSet
-from dccad.network import Autoencoder
-from dccad.regions import CentrePartition
-from dccad.representation import Representation
-from dccad.scoring import CentreStatistics, Partition, Statistics, score_window_set
-from dccad.statistics import ScoreScale, fit_score_scale
+from dccad.method.network.published import Autoencoder
+from dccad.method.regions.normal import CentrePartition
+from dccad.method.representation.whitening import Representation
+from dccad.method.scoring.batches import CentreStatistics, Partition, Statistics, score_window_set
+from dccad.method.scoring.statistics import ScoreScale, fit_score_scale
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 from dccad.calibrated_scores import Calibration
 from dccad.calibration import ConformalCalibration
 from dccad.logs.runs import Run
-from dccad.states import RowTable, describe_states, find_stretches, insert_peak, state_names
+from dccad.method.regions.states import (
+    RowTable,
+    describe_states,
+    find_stretches,
+    insert_peak,
+    state_names,
+)
 
 if TYPE_CHECKING:
     from dccad.datasets import Dataset

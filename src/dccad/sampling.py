@@ -16,7 +16,7 @@ import numpy as np
 from dccad.logs.preparation.pipeline import Preparation
 from dccad.logs.runs import Log
 from dccad.logs.source import RowSource, Segment, checked_blocks, read_checked, rows_before
-from dccad.running_statistics import RowStatistics
+from dccad.method.representation.row_moments import RowStatistics
 
 STRETCH = 1000
 """Windows of a stretch, ..."""

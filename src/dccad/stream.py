@@ -25,7 +25,7 @@ from dccad.support.files import replace_files
 if TYPE_CHECKING:
     from dccad.calibrated_scores import Calibration
     from dccad.calibration import ConformalCalibration
-    from dccad.model import FittedModel
+    from dccad.method.scoring.model import FittedModel
 
 ROW_BY_ROW = (Clip, Logarithm, RemoveIdle, SelectMode)
 """Conditioning steps that look at one row at a time."""

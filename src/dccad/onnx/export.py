@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dccad.clustering import to_array
 from dccad.logs.preparation.pipeline import describe_steps
-from dccad.network import NetworkSettings
+from dccad.method.clustering.maps import to_array
+from dccad.method.network.published import NetworkSettings
 from dccad.onnx.graph import Graph
 from dccad.onnx.judging import add_regions, add_score, add_statistics
 from dccad.onnx.network import DenseGraph, DepthwiseGraph, add_directions
@@ -21,7 +21,7 @@ from dccad.support.files import replace_files
 
 if TYPE_CHECKING:
     from dccad.detector import DCCA
-    from dccad.model import FittedModel
+    from dccad.method.scoring.model import FittedModel
 
 
 def export_onnx(detector: DCCA, path: str | Path) -> dict[str, Any]:

@@ -7,20 +7,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dccad.clustering import to_array
 from dccad.errors import DccadError
+from dccad.method.clustering.maps import to_array
+from dccad.method.network.pooling import recent_positions
+from dccad.method.regions.normal import ConsensusPartition
+from dccad.method.scoring.batches import CentreStatistics
+from dccad.method.scoring.statistics import (
+    SIGNATURE_RANGE,
+    SIGNATURE_UNIT,
+    SMALLEST,
+    WindowStatistics,
+)
 from dccad.onnx.graph import Graph
 from dccad.onnx.network import DepthwiseGraph, NetworkGraph
-from dccad.pooling import recent_positions
-from dccad.regions import ConsensusPartition
-from dccad.scoring import CentreStatistics
-from dccad.statistics import SIGNATURE_RANGE, SIGNATURE_UNIT, SMALLEST, WindowStatistics
 
 if TYPE_CHECKING:
-    from dccad.consensus import Consensus
-    from dccad.regions import CentrePartition
-    from dccad.scoring import Partition, Statistics
-    from dccad.statistics import Mahalanobis, ScoreScale, Signatures
+    from dccad.method.regions.normal import CentrePartition
+    from dccad.method.regions.vote import Consensus
+    from dccad.method.scoring.batches import Partition, Statistics
+    from dccad.method.scoring.statistics import Mahalanobis, ScoreScale, Signatures
 
 
 def add_regions(graph: Graph, network: NetworkGraph, partition: Partition, like: str) -> str:

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dccad.directional import LEAK
+from dccad.method.network.depthwise import LEAK
+from dccad.method.network.pooling import SMALLEST_ENERGY, SMALLEST_VARIANCE, recent_positions
 from dccad.onnx.graph import Graph
-from dccad.pooling import SMALLEST_ENERGY, SMALLEST_VARIANCE, recent_positions
 
 if TYPE_CHECKING:
-    from dccad.directional import DirectionalSettings
-    from dccad.network import NetworkSettings
-    from dccad.representation import Representation
+    from dccad.method.network.depthwise import DirectionalSettings
+    from dccad.method.network.published import NetworkSettings
+    from dccad.method.representation.whitening import Representation
 
 Arrays: TypeAlias = "dict[str, NDArray[Any]]"
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dccad.datasets.tables.reader import Tables
 from dccad.errors import InputError
 from dccad.logs.runs import FloatArray, Run, describe_column_difference, show_stamp, split_at_gaps
-from dccad.scaling import STUCK
+from dccad.method.representation.scaling import STUCK
 
 NEARLY_EMPTY = 0.9
 """Share of missing cells from which a sensor is reported as nearly empty."""

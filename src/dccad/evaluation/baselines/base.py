@@ -19,7 +19,7 @@ from dccad.errors import CalibrationWarning, warn
 from dccad.logs.inputs import check_log
 from dccad.logs.runs import Log, Run
 from dccad.logs.windows import check_window_count, slice_windows
-from dccad.scaling import fit_scaling
+from dccad.method.representation.scaling import fit_scaling
 
 GAP = 30
 """Rows of the held-out part that are not calibrated on: they fill its first windows, and stand

@@ -1,0 +1,1 @@
+"""The autoencoders, published and depthwise: maps, pooled maps, losses and their gradients."""

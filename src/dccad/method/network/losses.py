@@ -1,0 +1,103 @@
+"""The two losses: L_R of the reconstruction and L_C of the clusters."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from torch import Tensor
+from torch.nn import functional
+
+from dccad.method.network.moments import MapForms
+
+SMALLEST_VARIANCE = 1e-6
+"""Of a map over a batch, where the clustering loss is relative to it: a constant map has none."""
+
+
+def reconstruction_loss(reconstruction: Tensor, windows: Tensor) -> Tensor:
+    """L_R = mean((x̂ − x)²) over windows, sensors and rows.
+
+    Examples
+    --------
+    >>> import torch
+    >>> reconstruction_loss(torch.zeros(1, 2, 2), torch.tensor([[[1.0, 1.0], [3.0, 3.0]]])).item()
+    5.0
+    """
+    # rows first, as the published network lays its reconstruction and wants the gradient to lie
+    return functional.mse_loss(reconstruction.permute(2, 0, 1), windows.permute(2, 0, 1))
+
+
+def clustering_loss(latents: Tensor, centres: Tensor, relative: bool = False) -> Tensor:
+    """L_C = mean over windows and clustering maps of ‖z_m − μ_m,a_m(i)‖².
+
+    Parameters
+    ----------
+    latents : Tensor of shape (n_windows, n_maps, map_length)
+        The clustering maps.
+    centres : Tensor of shape (n_windows, n_maps, map_length)
+        Each window's own centre on each of them (:func:`own_centres`).
+    relative : bool
+        Divide that of each map by its variance over the batch: the share that its clusters leave
+        unexplained. The variance moves with the map, so shrinking it gains nothing. False: as
+        published.
+
+    Returns
+    -------
+    Tensor, a scalar
+
+    Examples
+    --------
+    >>> import torch
+    >>> clustering_loss(torch.tensor([[[1.0, 2.0]]]), torch.zeros(1, 1, 2)).item()
+    5.0
+    """
+    unexplained = (latents - centres).square().sum(dim=2).mean(dim=0)
+    if relative:
+        variance = latents.var(dim=0, unbiased=False).sum(dim=1)
+        unexplained = unexplained / variance.clamp(min=SMALLEST_VARIANCE)
+    return unexplained.mean()
+
+
+def own_centres(centres: Tensor, assignments: Tensor, maps: Tensor) -> Tensor:
+    """Centre that each window is assigned to, on some of the maps.
+
+    Parameters
+    ----------
+    centres : Tensor of shape (n_maps, n_clusters, map_length)
+    assignments : Tensor of shape (n_windows, n_maps), int64
+    maps : Tensor of shape (n_chosen,), int64
+
+    Returns
+    -------
+    Tensor of shape (n_windows, n_chosen, map_length)
+
+    Examples
+    --------
+    >>> import torch
+    >>> centres = torch.tensor([[[0.0], [5.0]], [[2.0], [7.0]]])
+    >>> own_centres(centres, torch.tensor([[0, 1], [1, 0]]), torch.tensor([1])).flatten().tolist()
+    [7.0, 2.0]
+    """
+    return centres[maps, assignments[:, maps]]
+
+
+class Targets(NamedTuple):
+    """What L_C asks of windows: found once per update, and taken batch by batch.
+
+    Attributes
+    ----------
+    maps : Tensor of shape (n_chosen,), int64
+        The clustering maps.
+    centres : Tensor of shape (n_windows, n_chosen, map_length)
+        Each window's own centre on each of them.
+    forms : MapForms or None
+        What a network that has a shorter way reads these maps from.
+    """
+
+    maps: Tensor
+    centres: Tensor
+    forms: MapForms | None = None
+
+    def take(self, windows: Tensor) -> Targets:
+        """Those of some of the windows."""
+        forms = None if self.forms is None else self.forms.take(windows)
+        return Targets(self.maps, self.centres.index_select(0, windows), forms)

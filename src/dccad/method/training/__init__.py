@@ -1,0 +1,1 @@
+"""Algorithm 1: pre-train, find centres, split the kernels, optimise jointly, update."""

@@ -1,0 +1,27 @@
+"""Depthwise networks of several shapes, for every test that reads windows through one."""
+
+import torch
+
+from dccad.method.network.depthwise import DirectionalAutoencoder, DirectionalSettings
+
+SHAPES = {
+    "sensors and directions": DirectionalSettings(6, 3, 12, 2, 3, 4),
+    "directions": DirectionalSettings(4, 0, 10, 3, 4, 2),
+    "sensors": DirectionalSettings(3, 3, 9, 1, 2, 2),
+    "short window": DirectionalSettings(4, 2, 2, 2, 5, 2),
+    "one row": DirectionalSettings(2, 2, 1, 2, 3, 1),
+}
+
+
+def build(name, dtype=torch.float64):
+    torch.manual_seed(2)
+    network = DirectionalAutoencoder(SHAPES[name]).to(dtype).eval()
+    with torch.no_grad():
+        network.kernels.normal_()
+    return network
+
+
+def windows_for(settings, n=4):
+    generator = torch.Generator().manual_seed(1)
+    shape = (n, settings.n_directions, settings.window)
+    return torch.randn(shape, generator=generator, dtype=torch.float64)

@@ -1,0 +1,255 @@
+"""Named states: which regions are normal modes, and where each state was, by hand and by loops."""
+
+import numpy as np
+import pytest
+
+from dccad import DCCA, Run, load
+from dccad.logs.inputs import check_log
+from dccad.logs.preparation.pipeline import Preparation, parse_steps
+from dccad.method.regions.normal import RegionReport, find_normal_region
+from dccad.method.regions.states import (
+    RowTable,
+    count_stays,
+    describe_states,
+    find_stretches,
+    name_states,
+    state_names,
+)
+
+
+def stays_by_a_loop(inside, window):
+    """A stay goes on while fewer than ``window - 1`` windows in a row are elsewhere."""
+    count, length, away = 0, 0, 0
+    for here in [*inside, *[False] * window]:
+        if here:
+            length, away = length + 1, 0
+        else:
+            away += 1
+        if away == window - 1 or (here and window == 1):
+            count += length >= window
+            length = 0
+    return count
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("window", [2, 5, 12])
+def test_stays_equal_those_that_a_loop_counts(seed, window):
+    rng = np.random.default_rng(seed)
+    inside = np.repeat(rng.random(40) < 0.5, rng.integers(1, 20, size=40))
+    found = count_stays(inside, np.arange(len(inside)), window)
+    assert found == stays_by_a_loop(inside.tolist(), window)
+    assert found > 1
+
+
+def test_a_stay_ends_with_its_run_and_counts_rows_not_windows():
+    two_runs = np.concatenate([np.arange(10), 14 + np.arange(10)])  # of 14 rows, window 5
+    inside = np.zeros(20, dtype=bool)
+    inside[5:15] = True
+    assert count_stays(inside, two_runs, window=5) == 2
+    assert count_stays(inside, np.arange(20), window=5) == 1
+    assert count_stays(inside, 3 * np.arange(20), window=30, stride=3) == 1
+    assert count_stays(inside, 3 * np.arange(20), window=31, stride=3) == 0
+
+
+MODES = np.repeat([0, 1, 0, 1, 2], [30, 20, 20, 20, 10])
+
+
+def judge(spread=(1.0, 1.2, 6.0), regions=MODES, **options):
+    share = tuple((np.bincount(regions, minlength=len(spread)) / len(regions)).tolist())
+    report = RegionReport("densest", share, spread, options.pop("reference_share", None))
+    found = name_states(report, regions, np.arange(len(regions)), window=5, **options)
+    return [(state["name"], state["reason"]) for state in found.states], found
+
+
+def test_a_mode_that_the_plant_comes_back_to_is_normal():
+    named, report = judge()
+    assert [name for name, _ in named] == ["normal", "normal 2", "anomalous 1"]
+    assert report.normal_regions == [0, 1]
+    assert named[1][1] == "1.2 times the normal spread, 40% of the windows, 2 stays"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"spread": (1.0, 1.51, 6.0)}, "less dense than normal (1.5 times its spread)"),
+        ({"regions": np.repeat([0, 1, 2], [50, 40, 10])}, "visited once"),
+        ({"regions": np.repeat([0, 1, 0, 1, 2], [70, 4, 12, 4, 10])}, "rare (8.0% of the windows)"),
+        ({"further": False}, "the other region (1.2 times the normal spread)"),
+        ({"spread": (1.0, None, 6.0)}, "no window of the fit"),
+    ],
+)
+def test_a_region_that_lacks_one_condition_is_anomalous(change, reason):
+    named, report = judge(**change)
+    assert named[1][0] == "anomalous 1"
+    assert reason in named[1][1]
+    assert report.normal_regions == [0]
+
+
+def test_with_a_reference_its_windows_decide_alone():
+    named, report = judge(spread=(1.0, 9.0, 1.0), reference_share=(0.85, 0.1, 0.05))
+    assert [name for name, _ in named] == ["normal", "normal 2", "anomalous 1"]
+    assert report.normal_regions == [0, 1]
+    assert named[2][1] == "holds 5% of the reference-normal windows; a normal mode has 10%"
+
+
+def test_a_fragment_is_not_the_normal_region_of_a_vote():
+    regions = np.repeat([0, 1, 2], [5, 55, 40])
+    spread = np.repeat([0.1, 1.0, 2.0], [5, 55, 40])
+    assert find_normal_region(regions, spread, 3)[0].tolist() == [0, 1, 2]
+    order, report = find_normal_region(regions, spread, 3, least_share=0.1)
+    assert order.tolist() == [1, 2, 0]
+    assert report.share == (0.55, 0.4, 0.05)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_stretches_equal_those_of_a_loop(seed):
+    rng = np.random.default_rng(seed)
+    values, run = rng.integers(-1, 2, size=60), np.sort(rng.integers(0, 4, size=60))
+    expected, begin = [], None
+    for row in range(61):
+        same = row < 60 and values[row] == 1
+        if begin is not None and (not same or run[row] != run[row - 1]):
+            expected.append((begin, row - 1))
+            begin = None
+        if same and begin is None:
+            begin = row
+    assert find_stretches(values, run, 1) == expected
+
+
+def test_episodes_have_the_rows_and_stamps_of_the_callers_runs():
+    stamps = np.datetime64("2024-01-01T00:00") + np.arange(6) * np.timedelta64(1, "m")
+    runs = [Run(np.zeros((6, 1)), ("a",), name, stamps) for name in ("pump", "fan")]
+    rows = RowTable.of(check_log(runs))
+    regions = np.array([-1, 0, 0, 1, 1, 1, -1, 1, 0, 0, 0, 1])
+    states = [{"name": "normal", "region": 0}, {"name": "anomalous 1", "region": 1}]
+    normal, anomalous = describe_states(states, regions, rows)
+    assert (normal["rows"], normal["share"], normal["n_episodes"]) == (5, 0.5, 2)
+    first = {"run": "pump", "first_row": 3, "last_row": 5, "rows": 3}
+    assert anomalous["episodes"][0] == first | {
+        "start": "2024-01-01T00:03",
+        "end": "2024-01-01T00:05",
+    }
+    places = [(e["run"], e["first_row"], e["last_row"]) for e in anomalous["episodes"]]
+    assert places == [("pump", 3, 5), ("fan", 1, 1), ("fan", 5, 5)]
+    longest = describe_states(states, regions, rows, most=1)[1]
+    assert longest["n_episodes"] == 3
+    assert longest["episodes"] == [anomalous["episodes"][0]]
+
+
+def test_rows_of_a_prepared_log_are_the_callers():
+    values = np.array([0.0, 2, 2, 0, 2, 2, 2, 2])[:, None]
+    time = np.arange(8.0) * 10
+    log = check_log(
+        {
+            "a": Run(values[:4], ("load",), "a", time[:4]),
+            "b": Run(values[4:], ("load",), "b", time[4:]),
+        }
+    )
+    prepared = Preparation(parse_steps(["mode:load>1"])).apply(log)
+    rows = RowTable.of(prepared)
+    assert rows.names == ["a", "b"]
+    assert rows.describe(1, 2) == {
+        "run": "a",
+        "first_row": 1,
+        "last_row": 2,
+        "rows": 2,
+        "start": "10.0",
+        "end": "20.0",
+    }
+    assert rows.describe(4, 7)["start"] == "40.0"
+
+
+def test_rows_without_a_region_have_no_state():
+    states = [{"name": "normal"}, {"name": "anomalous 1"}]
+    assert state_names(states, np.array([-1, 1, 0])).tolist() == ["", "anomalous 1", "normal"]
+
+
+# -- the detector -----------------------------------------------------------------------------
+
+
+def plant(parts, seed=0):
+    """Autocorrelated rows; each part has its length, level and spread."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for length, level, spread in parts:
+        noise = rng.normal(size=(length, 4))
+        for t in range(1, length):
+            noise[t] += 0.7 * noise[t - 1]
+        rows.append(spread * noise + level)
+    return np.concatenate(rows)
+
+
+A, B, FAULT = np.zeros(4), np.array([4.0, -3, 0, 2]), np.array([0.0, 6, 6, 0])
+QUICK = {"window": 20, "pretrain_epochs": 4, "joint_epochs": 6, "random_state": 0}
+
+
+@pytest.fixture(scope="module")
+def modes():
+    """Fitted without a reference on two modes in turn and a fault at the end."""
+    log = plant([(400, A, 1), (300, B, 1.1), (400, A, 1), (300, B, 1.1), (120, FAULT, 3)])
+    return DCCA(n_clusters="auto", **QUICK).fit(log)
+
+
+def test_auto_finds_both_modes_and_the_fault(modes):
+    assert [state["name"] for state in modes.states_] == ["normal", "normal 2", "anomalous 1"]
+    level = [modes.regions_[start:stop] for start, stop in ((50, 390), (450, 690), (1430, 1520))]
+    assert [np.bincount(part).argmax() for part in level] == [0, 1, 2]
+    assert min(np.mean(part == np.bincount(part).argmax()) for part in level) > 0.98
+    assert sum(state["share"] for state in modes.states_) == pytest.approx(1)
+    fault = modes.states_[2]["episodes"][-1]
+    assert (fault["run"], fault["last_row"]) == ("log", 1519)
+    assert 1400 <= fault["first_row"] <= 1420
+
+
+def test_both_modes_score_as_normal(modes):
+    new = plant([(300, A, 1), (300, B, 1), (60, FAULT, 3)], seed=1)
+    flags = modes.predict(new)
+    assert flags[:600].mean() < 0.05
+    assert flags[620:].mean() > 0.95
+    p = modes.p_value(new)
+    np.testing.assert_array_equal(np.isnan(p), np.arange(len(new)) < 19)
+    known = p[19:]
+    np.testing.assert_array_equal(known < modes.false_alarm_rate, flags[19:] == 1)
+    assert known[:581].mean() == pytest.approx(0.5, abs=0.25)
+
+
+def test_states_of_a_new_log(modes):
+    new = plant([(300, A, 1), (300, B, 1), (60, FAULT, 3)], seed=1)
+    names = modes.predict_state(new)
+    assert set(names[:19]) == {""}
+    assert np.mean(names[50:295] == "normal") > 0.98
+    assert np.mean(names[350:595] == "normal 2") > 0.98
+    found = {state["name"]: state for state in modes.find_states(new)}
+    for name, state in found.items():
+        rows = np.flatnonzero(names == name)
+        assert state["rows"] == len(rows)
+        assert state["share"] == pytest.approx(len(rows) / (len(new) - 19))
+        covered = [np.arange(e["first_row"], e["last_row"] + 1) for e in state["episodes"]]
+        assert np.concatenate(covered).tolist() == rows.tolist()
+
+
+def test_two_regions_without_a_reference_are_normal_and_anomalous():
+    log = plant([(300, A, 1), (250, B, 1), (300, A, 1), (250, B, 1)])
+    two = DCCA(calibration="held-out", **QUICK).fit(log)
+    assert [state["name"] for state in two.states_] == ["normal", "anomalous 1"]
+    assert two.states_[1]["reason"].startswith("the other region")
+
+
+def test_the_reference_of_a_monitor_lies_in_normal_modes():
+    """Two modes of normal rows are two normal states, and rows of one mode a single one."""
+    settings = {"calibration": "held-out", **QUICK}
+    single = DCCA(**settings).fit(None, normal=plant([(500, A, 1)]))
+    assert [state["name"] for state in single.states_] == ["normal"]
+    monitor = DCCA(**settings).fit(None, normal=plant([(300, A, 1), (600, B, 1)]))
+    assert [state["name"] for state in monitor.states_] == ["normal", "normal 2"]
+    assert all("of the reference-normal windows" in state["reason"] for state in monitor.states_)
+
+
+def test_states_survive_saving(modes, tmp_path):
+    modes.save(tmp_path / "model")
+    again = load(tmp_path / "model")
+    assert again.states_ == modes.states_
+    assert again.region_report_.normal_regions == [0, 1]
+    new = plant([(100, B, 1)], seed=3)
+    np.testing.assert_array_equal(again.predict_state(new), modes.predict_state(new))
+    np.testing.assert_allclose(again.p_value(new), modes.p_value(new), rtol=1e-12)
