@@ -22,7 +22,7 @@ SENSORS = 52
 ROW_GROUP = 250_000
 
 STEPS = {
-    "nothing (imports)": "import dccad.detector, dccad.datasets.tables.check, polars",
+    "nothing (imports)": "import dccad.detector, dccad.tables.check, polars",
     "check": """
 from dccad.datasets import check_log_tables, read_tables
 report = check_log_tables(read_tables(FILE))

@@ -6,8 +6,8 @@ import pytest
 from dccad import DCCA, Run
 from dccad.alarm_report import AlarmPattern, parse_pattern, report_alarms, row_seconds
 from dccad.alarms import AlarmRule, choose_limit, find_alarms, predict_false_alarms
-from dccad.calibrated_scores import Calibration, fit_calibration
-from dccad.calibration import ConformalCalibration
+from dccad.calibration.conformal import ConformalCalibration
+from dccad.calibration.predictive import Calibration, fit_calibration
 from dccad.errors import ParameterError
 from dccad.logs.inputs import check_log
 from dccad.logs.preparation.pipeline import Preparation, parse_steps

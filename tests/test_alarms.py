@@ -11,7 +11,7 @@ from dccad.alarms import (
     find_alarms,
     predict_false_alarms,
 )
-from dccad.calibrated_scores import Calibration, fit_calibration
+from dccad.calibration.predictive import Calibration, fit_calibration
 from dccad.errors import ParameterError
 from naive import naive_alarm_rows
 

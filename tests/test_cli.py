@@ -176,7 +176,7 @@ def test_the_example_of_every_help_is_a_valid_call(call, monkeypatch, command):
         "dccad.persistence.check_target",
         "dccad.detector.load",
         "dccad.persistence.read_record",
-        "dccad.datasets.tables.read_tables",
+        "dccad.tables.read_tables",
         "dccad.datasets.registry.list_datasets",
         "dccad.datasets.registry.get_dataset",
         "dccad.datasets.load_tep",

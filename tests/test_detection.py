@@ -8,7 +8,7 @@ from scipy.signal import lfilter
 from sklearn.metrics import roc_auc_score
 
 from dccad import DCCA, Run
-from dccad.calibrated_scores import Calibration
+from dccad.calibration.predictive import Calibration
 from dccad.errors import (
     CalibrationWarning,
     ConstantSensorWarning,

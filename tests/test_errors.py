@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 import dccad
 from conftest import FAST
 from dccad import DCCA, Run
-from dccad.calibrated_scores import fit_calibration
+from dccad.calibration.predictive import fit_calibration
 from dccad.datasets import ParquetLog, load_tep, load_tep_rieth, tep_many
 from dccad.datasets.download import DownloadError, fetch_files
 from dccad.datasets.machining.preparation import prepare_peeling

@@ -13,11 +13,11 @@ import pytest
 from conftest import FAST, caller
 from dccad import DCCA
 from dccad.datasets import ParquetLog, TableOptions, read_tables
-from dccad.datasets.tables.parquet_scan import is_large, median_of
 from dccad.errors import InputError
 from dccad.large_scores import score_source
 from dccad.logs.runs import split_at_gaps
 from dccad.results import score_table, summarise_scores
+from dccad.tables.parquet.scan import is_large, median_of
 from killing import finish, kill_after
 
 NAMES = ["flow", "pressure", "level"]
@@ -301,7 +301,7 @@ def test_only_parquet_is_read_in_pieces(call):
 def test_a_large_log_is_streamed_by_itself_and_read_whole_where_it_cannot(call, monkeypatch):
     assert not is_large(["log"], TableOptions())
     assert is_large(["log"], TableOptions(), least=4006 * 4 * 8)
-    monkeypatch.setattr("dccad.datasets.tables.parquet_scan.STREAM_FROM", 1000)
+    monkeypatch.setattr("dccad.tables.parquet.scan.STREAM_FROM", 1000)
     assert "read in pieces" in call(*SCORE)[1]
     code, out, err = call(*SCORE, "--alarm", "3 of 5")
     assert code == 0

@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from conftest import windows_of
-from dccad import cross_fitting, learning
-from dccad.cross_fitting import cross_fit
+from dccad import learning
+from dccad.calibration import cross_fitting
+from dccad.calibration.cross_fitting import cross_fit
 from dccad.learning import (
     FoldScorer,
     Recipe,

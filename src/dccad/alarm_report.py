@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dccad.alarms import AlarmRate, AlarmRule, choose_limit, find_alarms, predict_false_alarms
-from dccad.calibrated_scores import Calibration
-from dccad.calibration import ConformalCalibration
+from dccad.calibration.conformal import ConformalCalibration
+from dccad.calibration.predictive import Calibration
 from dccad.errors import ParameterError
 from dccad.logs.runs import Log, Run
 from dccad.method.regions.states import RowTable, insert_peak

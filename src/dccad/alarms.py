@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from dccad.calibrated_scores import Calibration
+from dccad.calibration.predictive import Calibration
 from dccad.errors import ParameterError
 
 SECONDS_PER_DAY = 86400.0
@@ -169,7 +169,7 @@ def predict_false_alarms(
 
     Examples
     --------
-    >>> from dccad.calibrated_scores import fit_calibration
+    >>> from dccad.calibration.predictive import fit_calibration
     >>> calibration = fit_calibration([np.random.default_rng(0).normal(size=5000)])
     >>> single = predict_false_alarms(calibration, AlarmRule(calibration.threshold(0.01)))
     >>> 8 < single.expected < 12                         # 10 of 1000 independent rows
@@ -213,7 +213,7 @@ def choose_limit(
 
     Examples
     --------
-    >>> from dccad.calibrated_scores import fit_calibration
+    >>> from dccad.calibration.predictive import fit_calibration
     >>> calibration = fit_calibration([np.random.default_rng(0).normal(size=5000)])
     >>> rule = choose_limit(calibration, alarms=1.0, k=2, n=3)
     >>> bool(rule.limit < calibration.threshold(0.01))   # two of three rows: a lower limit will do

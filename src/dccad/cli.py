@@ -33,7 +33,7 @@ from dccad.cli_options import (
     scoring_options,
     takes_tables,
 )
-from dccad.datasets.tables.options import TableOptions
+from dccad.tables.options import TableOptions
 
 app = typer.Typer(
     name="dccad",

@@ -17,7 +17,7 @@ from dccad.cli_options import (
     read_logs,
     takes_tables,
 )
-from dccad.datasets.tables import TableOptions
+from dccad.tables import TableOptions
 
 data_app = typer.Typer(
     help="Check a log; list, download, show and simulate benchmark data.",
@@ -33,9 +33,9 @@ def data_check(log: Log, options: TableOptions, json: Json = False) -> None:
 
     Nothing is fitted or written.
     """
-    from dccad.datasets.tables import check_log_tables
     from dccad.display import print_json
     from dccad.display_tables import print_check
+    from dccad.tables import check_log_tables
 
     report = check_log_tables(read_logs(log, options), options.max_gap)
     print_json(report) if json else print_check(report)

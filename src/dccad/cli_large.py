@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dccad.datasets.tables.options import TableOptions
+from dccad.tables.options import TableOptions
 
 if TYPE_CHECKING:
     from dccad.datasets import ParquetLog
-    from dccad.datasets.tables import TableSummary
     from dccad.detector import DCCA
     from dccad.logs.preparation.pipeline import Preparation
+    from dccad.tables import TableSummary
 
 
 def open_stream(
@@ -29,9 +29,9 @@ def open_stream(
     large log that cannot be read in pieces is read as before, with a warning that says why.
     ``preparation`` is the model's; None for an ONNX file.
     """
-    from dccad.datasets.tables.parquet_scan import NotStreamedError, is_large
     from dccad.errors import DccadWarning, ParameterError, warn
     from dccad.logs.source import check_streamable
+    from dccad.tables.parquet.scan import NotStreamedError, is_large
 
     if resume and wanted is False:
         raise ParameterError("--resume goes with logs that are read in pieces: drop --no-stream")

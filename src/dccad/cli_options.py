@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_type_hin
 import typer
 from typer.core import TyperCommand
 
-from dccad.datasets.tables.options import REMEMBERED, TableOptions
+from dccad.tables.options import REMEMBERED, TableOptions
 
 if TYPE_CHECKING:
-    from dccad.datasets.tables import Tables
     from dccad.detector import DCCA
     from dccad.onnx import OnnxDetector
+    from dccad.tables import Tables
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -172,7 +172,7 @@ def takes_tables(function: Function) -> Function:
 
 def read_logs(inputs: Sequence[str], options: TableOptions) -> Tables:
     """Runs of all tables by name, and what was decided about each."""
-    from dccad.datasets.tables import read_tables
+    from dccad.tables import read_tables
 
     return read_tables(inputs, options)
 
@@ -275,7 +275,7 @@ def check_output(path: Path, suffixes: Sequence[str] = (), inputs: Sequence[str]
         raise InputError(f"{path}: folder {path.parent} does not exist; create it first")
     if not os.access(folder, os.W_OK):
         raise InputError(f"{path}: folder {path.parent} is not writable; name another one")
-    from dccad.datasets.tables.sources import expand_sources
+    from dccad.tables.files.sources import expand_sources
 
     files = [source.path for source in expand_sources(inputs)] if path.exists() and inputs else []
     if any(file is not None and file.resolve() == path.resolve() for file in files):

@@ -110,8 +110,8 @@ def _sample_row(record: Mapping[str, Any]) -> dict[str, str]:
 
 def _promise_of(calibration: Mapping[str, Any], rate: float) -> dict[str, Any]:
     """What the rate means for ``INFO_ROWS`` new rows, from the calibration's record."""
-    from dccad.calibrated_scores import Calibration
-    from dccad.calibration import ConformalCalibration
+    from dccad.calibration.conformal import ConformalCalibration
+    from dccad.calibration.predictive import Calibration
     from dccad.results import promised_rate
 
     numbers = {name: value for name, value in calibration.items() if name != "kind"}

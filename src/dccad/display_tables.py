@@ -11,7 +11,7 @@ from rich.table import Table
 from dccad.console import PlainConsole
 
 if TYPE_CHECKING:
-    from dccad.datasets.tables.table_runs import TableSummary
+    from dccad.tables.runs import TableSummary
 
 MOST_TABLES = 8
 """Tables that a terminal shows with their notes."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dccad.calibration import hold_out, leave_out
+from dccad.calibration.conformal import hold_out, leave_out
 from dccad.errors import CalibrationWarning, InputError, warn
 from dccad.logs.inputs import check_log, check_same_sensors
 from dccad.logs.preparation.pipeline import Preparation

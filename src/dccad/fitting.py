@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dccad.calibrated_scores import Calibration, fit_calibration
-from dccad.calibration import ConformalCalibration
+from dccad.calibration.conformal import ConformalCalibration
+from dccad.calibration.predictive import Calibration, fit_calibration
 from dccad.errors import SingleClusterWarning, warn
 from dccad.fit_data import FitData
 from dccad.learning import Recipe, normal_stretches

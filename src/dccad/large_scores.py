@@ -16,8 +16,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from dccad.calibrated_scores import Calibration
-from dccad.calibration import ConformalCalibration
+from dccad.calibration.conformal import ConformalCalibration
+from dccad.calibration.predictive import Calibration
 from dccad.errors import DccadError, InputError
 from dccad.large_summary import StreamSummary
 from dccad.logs.inputs import check_sensors_of_fit

@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dccad.calibrated_scores import Calibration
-from dccad.calibration import ConformalCalibration
+from dccad.calibration.conformal import ConformalCalibration
+from dccad.calibration.predictive import Calibration
 from dccad.logs.preparation.pipeline import Preparation
 from dccad.method.clustering.maps import to_array
 from dccad.method.network.depthwise import DirectionalSettings, make_network

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dccad.cross_fitting import OutOfFold, cross_fit
+from dccad.calibration.cross_fitting import OutOfFold, cross_fit
 from dccad.errors import ConstantSensorWarning, LatentCollapseWarning
 from dccad.learning import (
     FoldScorer,
@@ -49,7 +49,7 @@ class FittedScore:
     unseen : bool
         Whether the models behind ``normal_scores`` had not seen those rows.
     ahead, between : list of ndarray
-        As :class:`dccad.cross_fitting.OutOfFold` has them; empty without cross-fitting.
+        As :class:`dccad.calibration.cross_fitting.OutOfFold` has them; empty without cross-fitting.
     """
 
     statistics: Statistics

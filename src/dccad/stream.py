@@ -23,8 +23,8 @@ from dccad.logs.runs import Run
 from dccad.support.files import replace_files
 
 if TYPE_CHECKING:
-    from dccad.calibrated_scores import Calibration
-    from dccad.calibration import ConformalCalibration
+    from dccad.calibration.conformal import ConformalCalibration
+    from dccad.calibration.predictive import Calibration
     from dccad.method.scoring.model import FittedModel
 
 ROW_BY_ROW = (Clip, Logarithm, RemoveIdle, SelectMode)

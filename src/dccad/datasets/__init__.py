@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from dccad.datasets.registry import list_datasets, load_dataset
     from dccad.datasets.simulation import simulate_tep, simulate_tep_run
     from dccad.datasets.skab import load_skab
-    from dccad.datasets.tables.check import check_log_tables
-    from dccad.datasets.tables.options import TableOptions
-    from dccad.datasets.tables.parquet_log import ParquetLog
-    from dccad.datasets.tables.reader import Tables, read_table, read_tables
     from dccad.datasets.tep import load_tep
     from dccad.datasets.tep_many import get_tep_many, load_tep_many
     from dccad.datasets.tep_rieth import load_tep_rieth
+    from dccad.tables.check import check_log_tables
+    from dccad.tables.options import TableOptions
+    from dccad.tables.parquet.log import ParquetLog
+    from dccad.tables.reader import Tables, read_table, read_tables
 
 __all__ = [
     "Dataset",
@@ -57,10 +57,10 @@ __all__ = [
 
 _HOME = {
     "Dataset": "dccad.datasets.dataset",
-    "ParquetLog": "dccad.datasets.tables",
-    "TableOptions": "dccad.datasets.tables",
-    "Tables": "dccad.datasets.tables",
-    "check_log_tables": "dccad.datasets.tables",
+    "ParquetLog": "dccad.tables",
+    "TableOptions": "dccad.tables",
+    "Tables": "dccad.tables",
+    "check_log_tables": "dccad.tables",
     "find_tep": "dccad.datasets.download",
     "get_tep": "dccad.datasets.download",
     "get_tep_many": "dccad.datasets.tep_many",
@@ -73,8 +73,8 @@ _HOME = {
     "load_tep_rieth": "dccad.datasets.tep_rieth",
     "load_tep_simulated": "dccad.datasets.embedded",
     "prepare_peeling": "dccad.datasets.machining",
-    "read_table": "dccad.datasets.tables",
-    "read_tables": "dccad.datasets.tables",
+    "read_table": "dccad.tables",
+    "read_tables": "dccad.tables",
     "simulate_peeling": "dccad.datasets.machining",
     "simulate_tep": "dccad.datasets.simulation",
     "simulate_tep_run": "dccad.datasets.simulation",

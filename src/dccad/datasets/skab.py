@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dccad.datasets.dataset import Dataset
-from dccad.datasets.tables.sources import natural_key
 from dccad.errors import InputError
 from dccad.logs.runs import Run, describe_column_difference
+from dccad.tables.files.sources import natural_key
 
 if TYPE_CHECKING:
     import polars as pl

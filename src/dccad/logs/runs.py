@@ -23,6 +23,9 @@ GAP_STEPS = 5.0
 """A step in time of more than this many median steps interrupts a run. Real loggers skip a row now
 and then (in the SKAB files, one step in twenty is 2 s instead of 1 s): that is no interruption."""
 
+STUCK = 1e-12
+"""A spread below this share of the sensor's magnitude is rounding, not movement."""
+
 
 @dataclass(frozen=True)
 class Run:

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dccad.alarm_report import AlarmPattern, AlarmReport, parse_pattern, report_alarms
-from dccad.calibrated_scores import Calibration
-from dccad.calibration import ConformalCalibration
+from dccad.calibration.conformal import ConformalCalibration
+from dccad.calibration.predictive import Calibration
 from dccad.errors import ModelFileError
 from dccad.logs.inputs import check_scoring_log
 from dccad.logs.preparation.pipeline import Preparation, parse_steps

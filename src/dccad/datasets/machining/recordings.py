@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dccad.datasets.tables.sources import natural_key
-from dccad.datasets.tables.spreadsheets import read_sheet, read_sheet_rows
 from dccad.errors import InputError
 from dccad.logs.runs import describe_column_difference
+from dccad.tables.files.sources import natural_key
+from dccad.tables.workbooks.reader import read_sheet, read_sheet_rows
 
 if TYPE_CHECKING:
     import polars as pl

@@ -10,12 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dccad.errors import ConstantSensorWarning, warn
-from dccad.logs.runs import FloatArray, Run
+from dccad.logs.runs import STUCK, FloatArray, Run
 
 ScalingKind: TypeAlias = Literal["standard", "minmax"]
-
-STUCK = 1e-12
-"""A spread below this share of the sensor's magnitude is rounding, not movement."""
 
 
 @dataclass(frozen=True)

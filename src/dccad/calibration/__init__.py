@@ -1,0 +1,1 @@
+"""Scores of normal rows to thresholds and p-values that hold for new rows."""

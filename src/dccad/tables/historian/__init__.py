@@ -1,0 +1,1 @@
+"""Tables with one row per value of a tag: quality, pivot, common rows."""

@@ -1,0 +1,1 @@
+"""Where in a table the names, units and columns are."""

@@ -1,0 +1,1 @@
+"""Parquet of any size, read when asked for."""

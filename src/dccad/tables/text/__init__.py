@@ -1,0 +1,1 @@
+"""CSV and other text: encoding, dialect, lines, types."""

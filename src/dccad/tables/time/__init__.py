@@ -1,0 +1,1 @@
+"""Stamps to instants, their order, gaps and grids."""
