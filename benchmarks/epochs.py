@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from dccad import DCCA
-from dccad.fitting import make_recipe
+from dccad.fitting.recipe import make_recipe
 from dccad.logs.inputs import check_log
 from dccad.method.training.algorithm import fit_jointly
 from limits import BATCH, BOTTLENECK, DIRECTIONS, KERNEL, SHAPES, STEP, WINDOW

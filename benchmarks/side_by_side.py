@@ -13,7 +13,7 @@ import threadpoolctl
 import torch
 
 from dccad.datasets import load_tep, load_tep_simulated
-from dccad.fitting import make_recipe
+from dccad.fitting.recipe import make_recipe
 from dccad.logs.inputs import check_log
 
 

@@ -34,7 +34,7 @@ from dccad.errors import (
     ModelFileError,
     ParameterError,
 )
-from dccad.persistence import FORMAT, record_digest
+from dccad.saving.folder import FORMAT, record_digest
 
 pytestmark = pytest.mark.filterwarnings("ignore::dccad.errors.DccadWarning")
 

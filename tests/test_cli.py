@@ -27,7 +27,7 @@ from dccad.cli import main
 from dccad.detector import AS_PUBLISHED
 from dccad.display import print_scores, to_json
 from dccad.display_benchmark import print_benchmark
-from dccad.persistence import FORMAT, read_record
+from dccad.saving.folder import FORMAT, read_record
 
 COMMANDS = [
     [],
@@ -173,14 +173,14 @@ def test_the_example_of_every_help_is_a_valid_call(call, monkeypatch, command):
 
     for target in (
         "dccad.demo.run_demo",
-        "dccad.persistence.check_target",
+        "dccad.saving.folder.check_target",
         "dccad.detector.load",
-        "dccad.persistence.read_record",
+        "dccad.saving.folder.read_record",
         "dccad.tables.read_tables",
         "dccad.datasets.registry.list_datasets",
         "dccad.datasets.registry.get_dataset",
         "dccad.datasets.load_tep",
-        "dccad.datasets.simulation.simulate_to",
+        "dccad.datasets.tep.simulator.simulate_to",
     ):
         monkeypatch.setattr(target, arrive)
     assert call(*example)[0] == 130
@@ -299,7 +299,11 @@ def test_ctrl_c_ends_with_code_130_and_leaves_nothing_half_written(call, monkeyp
         raise KeyboardInterrupt
 
     here = sorted(os.listdir())
-    for target in ("dccad.learning.fit_jointly", "dccad.persistence._write", "os.fsync"):
+    for target in (
+        "dccad.fitting.statistics.fit_jointly",
+        "dccad.saving.folder._write",
+        "os.fsync",
+    ):
         with monkeypatch.context() as patch:
             patch.setattr(target, stop)
             arguments = SCORE if target == "os.fsync" else [*FIT[:5], "new/model", *CHEAP]

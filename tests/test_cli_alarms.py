@@ -14,7 +14,7 @@ from conftest import caller
 from dccad import load
 from dccad.cli import main
 from dccad.display import print_alarms, print_model
-from dccad.persistence import read_record
+from dccad.saving.folder import read_record
 
 NAMES = ["flow", "pressure", "level"]
 CHEAP = ["--window", "8", "--set=pretrain_epochs=1", "--set=joint_epochs=1", "--set=n_init=1"]

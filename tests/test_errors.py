@@ -18,12 +18,13 @@ import dccad
 from conftest import FAST
 from dccad import DCCA, Run
 from dccad.calibration.predictive import fit_calibration
-from dccad.datasets import ParquetLog, load_tep, load_tep_rieth, tep_many
+from dccad.datasets import ParquetLog, load_tep, load_tep_rieth
 from dccad.datasets.download import DownloadError, fetch_files
 from dccad.datasets.machining.preparation import prepare_peeling
-from dccad.datasets.simulated import RunPlan, RunRecord, SimulatedRun
-from dccad.datasets.tep import COLUMNS
-from dccad.datasets.tep_many import get_tep_many, load_tep_many
+from dccad.datasets.tep import many as tep_many
+from dccad.datasets.tep.classic import COLUMNS
+from dccad.datasets.tep.many import get_tep_many, load_tep_many
+from dccad.datasets.tep.simulated_files import RunPlan, RunRecord, SimulatedRun
 from dccad.errors import (
     CalibrationWarning,
     ColumnNamesWarning,

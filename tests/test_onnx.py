@@ -21,7 +21,7 @@ from dccad.onnx import export_onnx, load_onnx, scoring
 from dccad.onnx.graph import Graph
 from dccad.onnx.record import FORMAT, KEY
 from dccad.parameters import AS_PUBLISHED
-from dccad.persistence import record_digest
+from dccad.saving.folder import record_digest
 
 pytestmark = pytest.mark.filterwarnings("ignore::dccad.errors.DccadWarning")
 

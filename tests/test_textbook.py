@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from dccad import DCCA
-from dccad.fitting import make_recipe
+from dccad.fitting.recipe import make_recipe
 from dccad.logs.inputs import check_log
 from dccad.method.training import algorithm as training
 from dccad.method.training.algorithm import fit_jointly

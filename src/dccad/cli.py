@@ -160,7 +160,7 @@ def fit(
     from dccad.display_tables import print_tables
     from dccad.errors import ParameterError
     from dccad.parameters import check_parameters
-    from dccad.persistence import check_target, read_record
+    from dccad.saving.folder import check_target, read_record
 
     if not (log or normal):
         raise ParameterError("nothing to fit: pass a LOG, --normal LOG, or both")
@@ -230,7 +230,7 @@ def score(
     Parquet of 1 GiB or more is read and written in pieces, in bounded memory. A killed score
     --stream leaves OUTPUT.parts: score --resume with the same arguments goes on from there.
     """
-    from dccad.alarm_report import check_wanted, parse_pattern
+    from dccad.alarms.report import check_wanted, parse_pattern
     from dccad.cli_large import open_stream, score_stream
     from dccad.datasets.score_files import write_scores
     from dccad.display import print_alarms, print_json, print_scores
@@ -288,7 +288,7 @@ command(app, "export", "dccad export models/plant -o plant.onnx")(export)
 def info(model: Model, json: Json = False) -> None:
     """Show what a model was fitted on, its regions and threshold."""
     from dccad.display import print_json, print_model
-    from dccad.persistence import read_record
+    from dccad.saving.folder import read_record
 
     record = read_record(model)
     print_json(record) if json else print_model(record, model)

@@ -132,7 +132,7 @@ def data_simulate(
     json: Json = False,
 ) -> None:
     """Simulate Tennessee Eastman runs (needs the extra "simulate")."""
-    from dccad.datasets.simulation import simulate_to
+    from dccad.datasets.tep.simulator import simulate_to
     from dccad.display import print_json, print_simulated
     from dccad.support.progress import progress_bar
 

@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 
 from dccad import plots
 from dccad.datasets import Dataset, load_tep_simulated
-from dccad.datasets.simulation import REVISED_FAULTS
-from dccad.datasets.tep import SAMPLE_SECONDS
+from dccad.datasets.tep.classic import SAMPLE_SECONDS
+from dccad.datasets.tep.simulator import REVISED_FAULTS
 from dccad.demo_common import begin, finish, fit, score
 from dccad.detector import DCCA
 from dccad.evaluation.metrics import cluster_figures, ranking_figures
 from dccad.evaluation.partition import judge
 from dccad.evaluation.tep import pooled_tasks
 from dccad.logs.runs import Run
-from dccad.method.clustering.maps import to_array
+from dccad.support.tensors import to_array
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -13,14 +13,13 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import NotFittedError
 
-from dccad import persistence as folder
-from dccad.alarm_report import AlarmPattern, AlarmReport, parse_pattern, report_alarms
-from dccad.arriving_rows import StreamPolicy
-from dccad.attributes import describe_fit, from_parts, to_parts
+from dccad.alarms.report import AlarmPattern, AlarmReport, parse_pattern, report_alarms
 from dccad.errors import DccadError, ModelFileError
-from dccad.fit_data import prepare_fit_data
-from dccad.fitting import fit_model
-from dccad.large_fit import draw_logs
+from dccad.fitting.attributes import describe_fit, from_parts, to_parts
+from dccad.fitting.data import prepare_fit_data
+from dccad.fitting.large_fit import draw_logs
+from dccad.fitting.model import fit_model
+from dccad.fitting.recipe import draw_seed
 from dccad.logs.inputs import check_scoring_log
 from dccad.logs.missing import OnMissing
 from dccad.logs.preparation.pipeline import Preparation, parse_steps
@@ -40,18 +39,19 @@ from dccad.parameters import (
     Encoder,
     ScoreKind,
     check_parameters,
-    draw_seed,
     parameters_from_record,
     parameters_to_record,
-    resolve_device,
 )
-from dccad.persistence_parts import (
+from dccad.saving import folder as folder
+from dccad.saving.parts import (
     calibration_from_parts,
     calibration_to_parts,
     model_from_parts,
     model_to_parts,
 )
-from dccad.stream import Stream, fingerprint
+from dccad.streaming.arriving_rows import StreamPolicy
+from dccad.streaming.stream import Stream, fingerprint
+from dccad.support.tensors import resolve_device
 
 
 class NotTrainedError(DccadError, NotFittedError):  # type: ignore[misc]  # sklearn is untyped
@@ -519,7 +519,7 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         Parameters
         ----------
         state : str or Path, optional
-            A file that :meth:`dccad.stream.Stream.save` wrote: go on from there.
+            A file that :meth:`dccad.streaming.stream.Stream.save` wrote: go on from there.
 
         Returns
         -------

@@ -235,7 +235,7 @@ def print_alarms(report: Mapping[str, Any]) -> None:
     Parameters
     ----------
     report : mapping
-        :meth:`dccad.alarm_report.AlarmReport.to_dict`.
+        :meth:`dccad.alarms.report.AlarmReport.to_dict`.
     """
     console, alarms, rate = PlainConsole(), report["alarms"], report["false_alarms"]
     console.say(

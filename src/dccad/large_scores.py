@@ -27,7 +27,7 @@ from dccad.logs.source import RowSource, Segment, check_streamable, read_checked
 from dccad.logs.windows import check_window_count
 from dccad.method.regions.states import state_names
 from dccad.method.scoring.model import FittedModel
-from dccad.persistence import versions
+from dccad.saving.folder import versions
 from dccad.support.job_folder import PieceFolder
 
 PIECE_ROWS = 1 << 17

@@ -13,10 +13,8 @@ import numpy as np
 from dccad.errors import ParameterError
 from dccad.logs.preparation.pipeline import describe_steps, parse_steps
 from dccad.method.clustering.ranking import Ranking
-from dccad.method.network.depthwise import DirectionalSettings
-from dccad.method.network.published import NetworkSettings, automatic_strides, check_strides
+from dccad.method.network.published import check_strides
 from dccad.method.representation.whitening import RepresentationKind
-from dccad.method.training.algorithm import TrainingSettings
 
 Encoder: TypeAlias = Literal["depthwise", "dense"]
 ConsensusKind: TypeAlias = Literal["vote", "centres"]
@@ -230,99 +228,6 @@ def refuse_unknown_settings(settings: Mapping[str, Any], known: Mapping[str, Any
             near = difflib.get_close_matches(name, known, 1)
             hint = f" (did you mean {near[0]!r}?)" if near else f"; known: {', '.join(known)}"
             raise ParameterError(f"{name!r} is no parameter of DCCA{hint}")
-
-
-def network_settings(
-    parameters: Mapping[str, Any], n_sensors: int
-) -> NetworkSettings | DirectionalSettings:
-    """Shape of the network for checked parameters and a number of sensors."""
-    window, strides = parameters["window"], parameters["strides"]
-    kind = "sensors" if n_sensors == 1 else parameters["representation"]
-    n_directions = n_sensors * (2 if kind == "sensors+whitened" else 1)
-    if parameters["encoder"] == "depthwise":
-        width = parameters["bottleneck"]
-        return DirectionalSettings(
-            n_directions=n_directions,
-            n_sensor_directions=0 if kind == "whitened" else n_sensors,
-            window=int(window),
-            kernels_per_direction=int(parameters["kernels_per_direction"]),
-            kernel_size=int(parameters["kernel_size"]),
-            bottleneck=max(1, n_sensors // 2) if width == "auto" else int(width),
-        )
-    if strides == "auto":
-        strides = automatic_strides(window, parameters["depth"])
-    return NetworkSettings(
-        n_sensors=n_directions,
-        window=int(window),
-        n_kernels=int(parameters["n_kernels"]),
-        kernel_size=int(parameters["kernel_size"]),
-        strides=tuple(int(stride) for stride in strides),
-        batch_norm=parameters["batch_norm"],
-    )
-
-
-def clusters_per_map(parameters: Mapping[str, Any]) -> int:
-    """Maps that vote have two clusters: further regions come from further cuts.
-
-    Examples
-    --------
-    >>> clusters_per_map({"consensus": "vote", "n_clusters": "auto"})
-    2
-    """
-    return 2 if parameters["consensus"] == "vote" else int(parameters["n_clusters"])
-
-
-def training_settings(parameters: Mapping[str, Any], seed: int) -> TrainingSettings:
-    """Settings of the optimisation for checked parameters."""
-    names = TrainingSettings.__dataclass_fields__.keys() - {"seed", "n_clusters"}
-    return TrainingSettings(
-        n_clusters=clusters_per_map(parameters),
-        seed=seed,
-        **{name: parameters[name] for name in names},
-    )
-
-
-def resolve_device(device: str) -> Any:
-    """The torch device behind ``"auto"`` (CUDA if there is one, else CPU) or a name.
-
-    Raises
-    ------
-    ParameterError
-        The device is unknown or absent.
-
-    Examples
-    --------
-    >>> resolve_device("cpu")
-    device(type='cpu')
-    """
-    import torch
-
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        found = torch.device(device)
-        torch.empty(0, device=found)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0]
-        raise ParameterError(
-            f"device={device!r} cannot be used here ({reason}); try 'cpu'"
-        ) from None
-    return found
-
-
-def draw_seed(random_state: Any) -> int:
-    """One seed for torch from what scikit-learn accepts as ``random_state``.
-
-    Examples
-    --------
-    >>> draw_seed(7)
-    7
-    """
-    from sklearn.utils import check_random_state
-
-    if isinstance(random_state, Integral):
-        return int(random_state)
-    return int(check_random_state(random_state).randint(2**31 - 1))
 
 
 def _is_whole(value: Any, least: int) -> bool:

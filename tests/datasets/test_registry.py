@@ -23,8 +23,8 @@ from dccad.datasets.registry import (
     load_dataset,
 )
 from dccad.datasets.skab import SENSORS
-from dccad.datasets.tep import COLUMNS
-from dccad.datasets.tep_rieth import FILES
+from dccad.datasets.tep.classic import COLUMNS
+from dccad.datasets.tep.rieth import FILES
 from dccad.errors import DccadWarning, InputError
 from dccad.logs.inputs import check_log
 from rdata_writer import write_rdata
@@ -91,8 +91,8 @@ def write_peeling(folder):
 
 def write_tep_many(folder):
     pytest.importorskip("tep_studio", reason="tep-studio, which the extra 'simulate' installs")
-    from dccad.datasets.simulated import RunPlan
-    from dccad.datasets.tep_many import get_tep_many
+    from dccad.datasets.tep.many import get_tep_many
+    from dccad.datasets.tep.simulated_files import RunPlan
 
     plans = [
         RunPlan("fault-00-run-001", "train", 0, 0.3, 0.0, None, 3),
@@ -357,7 +357,7 @@ def test_simulation_gets_the_number_of_processes(monkeypatch, tmp_path):
         calls.append((folder, progress, jobs))
         return tmp_path
 
-    monkeypatch.setattr("dccad.datasets.tep_many.get_tep_many", simulate)
+    monkeypatch.setattr("dccad.datasets.tep.many.get_tep_many", simulate)
     assert get_dataset("tep-many", tmp_path, jobs=3) == tmp_path
     assert calls == [(tmp_path, False, 3)]
 

@@ -13,16 +13,16 @@ from dccad.support.lazy import lazy_names
 if TYPE_CHECKING:
     from dccad.datasets.dataset import Dataset
     from dccad.datasets.download import find_tep, get_tep
-    from dccad.datasets.embedded import load_tep_simulated, simulated_record
     from dccad.datasets.machining.preparation import load_peeling, prepare_peeling
     from dccad.datasets.machining.simulation import simulate_peeling
     from dccad.datasets.machining.workbooks import write_peeling_workbooks
     from dccad.datasets.registry import list_datasets, load_dataset
-    from dccad.datasets.simulation import simulate_tep, simulate_tep_run
     from dccad.datasets.skab import load_skab
-    from dccad.datasets.tep import load_tep
-    from dccad.datasets.tep_many import get_tep_many, load_tep_many
-    from dccad.datasets.tep_rieth import load_tep_rieth
+    from dccad.datasets.tep.classic import load_tep
+    from dccad.datasets.tep.embedded import load_tep_simulated, simulated_record
+    from dccad.datasets.tep.many import get_tep_many, load_tep_many
+    from dccad.datasets.tep.rieth import load_tep_rieth
+    from dccad.datasets.tep.simulator import simulate_tep, simulate_tep_run
     from dccad.tables.check import check_log_tables
     from dccad.tables.options import TableOptions
     from dccad.tables.parquet.log import ParquetLog
@@ -63,22 +63,22 @@ _HOME = {
     "check_log_tables": "dccad.tables",
     "find_tep": "dccad.datasets.download",
     "get_tep": "dccad.datasets.download",
-    "get_tep_many": "dccad.datasets.tep_many",
+    "get_tep_many": "dccad.datasets.tep.many",
     "list_datasets": "dccad.datasets.registry",
     "load_dataset": "dccad.datasets.registry",
     "load_peeling": "dccad.datasets.machining",
     "load_skab": "dccad.datasets.skab",
-    "load_tep": "dccad.datasets.tep",
-    "load_tep_many": "dccad.datasets.tep_many",
-    "load_tep_rieth": "dccad.datasets.tep_rieth",
-    "load_tep_simulated": "dccad.datasets.embedded",
+    "load_tep": "dccad.datasets.tep.classic",
+    "load_tep_many": "dccad.datasets.tep.many",
+    "load_tep_rieth": "dccad.datasets.tep.rieth",
+    "load_tep_simulated": "dccad.datasets.tep.embedded",
     "prepare_peeling": "dccad.datasets.machining",
     "read_table": "dccad.tables",
     "read_tables": "dccad.tables",
     "simulate_peeling": "dccad.datasets.machining",
-    "simulate_tep": "dccad.datasets.simulation",
-    "simulate_tep_run": "dccad.datasets.simulation",
-    "simulated_record": "dccad.datasets.embedded",
+    "simulate_tep": "dccad.datasets.tep.simulator",
+    "simulate_tep_run": "dccad.datasets.tep.simulator",
+    "simulated_record": "dccad.datasets.tep.embedded",
     "write_peeling_workbooks": "dccad.datasets.machining",
 }
 

@@ -63,7 +63,7 @@ class DatasetInfo:
 DATASETS: dict[str, DatasetInfo] = {
     "tep": DatasetInfo(
         description="Tennessee Eastman process, classic files: 22 training and 22 test runs",
-        loader="dccad.datasets.tep:load_tep",
+        loader="dccad.datasets.tep.classic:load_tep",
         files=("d00.dat", "d21_te.dat"),
         obtain="run: dccad data get tep",
         source="https://github.com/camaramm/tennessee-eastman-profBraatz",
@@ -74,7 +74,7 @@ DATASETS: dict[str, DatasetInfo] = {
     ),
     "tep-simulated": DatasetInfo(
         description="Tennessee Eastman process, simulated for dccad: 21 training and 21 test runs",
-        loader="dccad.datasets.embedded:load_tep_simulated",
+        loader="dccad.datasets.tep.embedded:load_tep_simulated",
         files=(),
         obtain="it is part of dccad",
         source="dccad data simulate (package tep-studio)",
@@ -84,19 +84,19 @@ DATASETS: dict[str, DatasetInfo] = {
     ),
     "tep-many": DatasetInfo(
         description="Tennessee Eastman process, simulated: 20 normal runs, 5 test runs per fault",
-        loader="dccad.datasets.tep_many:load_tep_many",
+        loader="dccad.datasets.tep.many:load_tep_many",
         files=("tep_many.sha256", "tep_many.parquet", "tep_many.json"),
         obtain="run: dccad data get tep-many (simulates for about 50 minutes of one core)",
         source="dccad data get tep-many (package tep-studio)",
         citation="Bathelt, Ricker and Jelali: Revision of the Tennessee Eastman Process Model. "
         "IFAC-PapersOnLine 48(8):309-314, 2015",
         licence="BSD-3-Clause",
-        download="dccad.datasets.tep_many:get_tep_many",
+        download="dccad.datasets.tep.many:get_tep_many",
         simulated=True,
     ),
     "tep-rieth": DatasetInfo(
         description="Tennessee Eastman process, Rieth et al.: 500 runs for each of 21 conditions",
-        loader="dccad.datasets.tep_rieth:load_tep_rieth",
+        loader="dccad.datasets.tep.rieth:load_tep_rieth",
         files=("TEP_*.RData",),
         obtain="download its four RData files from https://doi.org/10.7910/DVN/6C3JR1",
         source="https://doi.org/10.7910/DVN/6C3JR1",

@@ -97,7 +97,7 @@ MONITOR = "monitor"
 
 def load(folder: Path | None) -> Dataset:
     """Read the simulated set of a folder, or of the data folder where none is given."""
-    from dccad.datasets.tep_many import load_tep_many
+    from dccad.datasets.tep.many import load_tep_many
 
     return load_tep_many(folder)
 

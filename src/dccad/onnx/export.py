@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dccad.logs.preparation.pipeline import describe_steps
-from dccad.method.clustering.maps import to_array
 from dccad.method.network.published import NetworkSettings
 from dccad.onnx.graph import Graph
 from dccad.onnx.judging import add_regions, add_score, add_statistics
 from dccad.onnx.network import DenseGraph, DepthwiseGraph, add_directions
 from dccad.onnx.record import FORMAT, KEY
-from dccad.persistence import record_digest, versions
-from dccad.persistence_parts import calibration_to_parts
+from dccad.saving.folder import record_digest, versions
+from dccad.saving.parts import calibration_to_parts
 from dccad.support.files import replace_files
+from dccad.support.tensors import to_array
 
 if TYPE_CHECKING:
     from dccad.detector import DCCA

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dccad.errors import DccadError
-from dccad.method.clustering.maps import to_array
 from dccad.method.network.pooling import recent_positions
 from dccad.method.regions.normal import ConsensusPartition
 from dccad.method.scoring.batches import CentreStatistics
@@ -20,6 +19,7 @@ from dccad.method.scoring.statistics import (
 )
 from dccad.onnx.graph import Graph
 from dccad.onnx.network import DepthwiseGraph, NetworkGraph
+from dccad.support.tensors import to_array
 
 if TYPE_CHECKING:
     from dccad.method.regions.normal import CentrePartition

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dccad.alarm_report import AlarmPattern, AlarmReport, parse_pattern, report_alarms
+from dccad.alarms.report import AlarmPattern, AlarmReport, parse_pattern, report_alarms
 from dccad.calibration.conformal import ConformalCalibration
 from dccad.calibration.predictive import Calibration
 from dccad.errors import ModelFileError
@@ -24,7 +24,7 @@ from dccad.logs.preparation.pipeline import Preparation, parse_steps
 from dccad.logs.runs import Log
 from dccad.logs.windows import check_window_count
 from dccad.onnx.record import FORMAT, KEY
-from dccad.persistence import record_digest
+from dccad.saving.folder import record_digest
 from dccad.support.extras import require
 
 CHUNK = 2048

@@ -18,9 +18,9 @@ from dccad.method.clustering.maps import (
     rank_maps,
     split_kernels,
     switched_share,
-    to_array,
 )
 from dccad.method.clustering.ranking import total_squares
+from dccad.support.tensors import to_array
 
 COLLAPSED = 0.01
 """A distance or spread below this share of its value before joint optimisation has collapsed."""

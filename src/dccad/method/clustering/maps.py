@@ -7,11 +7,8 @@ maps share one batched computation; ``tests/reference.py`` holds the map-by-map 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from dccad.method.clustering.cuts import split_values
@@ -277,8 +274,3 @@ def switched_share(before: Tensor, after: Tensor) -> float:
     """
     pairs = zip(before.split(256), after.split(256), strict=True)  # which stay in the cache
     return int(torch.stack([(one != two).sum() for one, two in pairs]).sum()) / before.numel()
-
-
-def to_array(tensor: Tensor) -> NDArray[Any]:
-    """A tensor of any device as a numpy array of its own."""
-    return np.array(tensor.detach().cpu().numpy())

@@ -16,9 +16,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dccad.method.clustering.maps import assign_maps, cluster_maps, to_array
+from dccad.method.clustering.maps import assign_maps, cluster_maps
 from dccad.method.clustering.ranking import Ranking
 from dccad.method.regions.vote import Consensus, find_consensus
+from dccad.support.tensors import to_array
 
 LEAST_QUALITY = 0.3
 """Quality (separation × persistence) that a further region needs with ``n_clusters="auto"``."""

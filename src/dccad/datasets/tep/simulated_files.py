@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from dccad.datasets.dataset import Dataset
-from dccad.datasets.tep import COLUMNS, SAMPLE_SECONDS, UNITS, sample_times
+from dccad.datasets.tep.classic import COLUMNS, SAMPLE_SECONDS, UNITS, sample_times
 from dccad.errors import InputError, ParameterError
 from dccad.logs.runs import Run
 from dccad.support.files import replace_files

@@ -14,7 +14,7 @@ from dccad import DCCA
 from dccad.detector import AS_PUBLISHED
 from dccad.display import print_model
 from dccad.errors import ModelFileError
-from dccad.persistence import FORMAT, read_record, record_digest
+from dccad.saving.folder import FORMAT, read_record, record_digest
 
 pytestmark = pytest.mark.filterwarnings("ignore::dccad.errors.DccadWarning")
 

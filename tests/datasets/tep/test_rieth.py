@@ -16,9 +16,10 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from dccad.datasets import r_data, tep_rieth
-from dccad.datasets.tep import COLUMNS, UNITS
-from dccad.datasets.tep_rieth import load_tep_rieth
+from dccad.datasets.tep import r_data
+from dccad.datasets.tep import rieth as tep_rieth
+from dccad.datasets.tep.classic import COLUMNS, UNITS
+from dccad.datasets.tep.rieth import load_tep_rieth
 from dccad.errors import DccadWarning, InputError, MissingExtraError, ParameterError
 from rdata_writer import MISSING_INTEGER, Factor, Sequence, Wrapped, write_rdata
 

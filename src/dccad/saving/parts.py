@@ -17,7 +17,6 @@ from torch import Tensor
 from dccad.calibration.conformal import ConformalCalibration
 from dccad.calibration.predictive import Calibration
 from dccad.logs.preparation.pipeline import Preparation
-from dccad.method.clustering.maps import to_array
 from dccad.method.network.depthwise import DirectionalSettings, make_network
 from dccad.method.network.published import NetworkSettings
 from dccad.method.regions.normal import CentrePartition, ConsensusPartition
@@ -27,6 +26,7 @@ from dccad.method.representation.whitening import Representation
 from dccad.method.scoring.batches import CentreStatistics, Partition, Statistics
 from dccad.method.scoring.model import FittedModel
 from dccad.method.scoring.statistics import Mahalanobis, ScoreScale, Signatures, WindowStatistics
+from dccad.support.tensors import to_array
 
 Arrays = dict[str, NDArray[Any]]
 Record = dict[str, Any]

@@ -39,7 +39,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dccad.datasets.dataset import Dataset
-from dccad.datasets.simulated import (
+from dccad.datasets.tep.classic import COLUMNS, FAULTS, UNITS, sample_times
+from dccad.datasets.tep.simulated_files import (
     LARGEST_FAULT,
     RunPlan,
     RunRecord,
@@ -47,7 +48,6 @@ from dccad.datasets.simulated import (
     is_whole,
     write_tep_parquet,
 )
-from dccad.datasets.tep import COLUMNS, FAULTS, UNITS, sample_times
 from dccad.errors import InputError, ParameterError
 from dccad.logs.runs import Run
 from dccad.support.extras import require

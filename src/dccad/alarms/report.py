@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dccad.alarms import AlarmRate, AlarmRule, choose_limit, find_alarms, predict_false_alarms
+from dccad.alarms.rules import AlarmRate, AlarmRule, choose_limit, find_alarms, predict_false_alarms
 from dccad.calibration.conformal import ConformalCalibration
 from dccad.calibration.predictive import Calibration
 from dccad.errors import ParameterError
@@ -29,7 +29,7 @@ _FORM = (
 
 @dataclass(frozen=True)
 class AlarmPattern:
-    """An alarm rule without its limit; see :class:`dccad.alarms.AlarmRule`.
+    """An alarm rule without its limit; see :class:`dccad.alarms.rules.AlarmRule`.
 
     Attributes
     ----------

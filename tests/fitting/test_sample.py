@@ -16,13 +16,13 @@ from conftest import FAST, caller
 from dccad import DCCA, Run, load
 from dccad.datasets import ParquetLog, TableOptions
 from dccad.errors import ConstantSensorWarning, InputError, ParameterError
+from dccad.fitting.sample import count_windows, draw_stretches, gather_statistics
 from dccad.logs.preparation.pipeline import Preparation, parse_steps
 from dccad.logs.source import RowSource, Segment
 from dccad.method.representation.row_moments import RowStatistics, representation_of, scaling_of
 from dccad.method.representation.scaling import fit_scaling
 from dccad.method.representation.whitening import UNLABELLED_FLOOR, fit_representation
-from dccad.persistence import WEIGHTS, read_record
-from dccad.sampling import count_windows, draw_stretches, gather_statistics
+from dccad.saving.folder import WEIGHTS, read_record
 from test_large_scores import make_frame
 
 READING = {"on_missing": "error", "fill_limit": 5, "causal": False}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.signal import lfilter
 
-from dccad.alarms import (
+from dccad.alarms.rules import (
     Alarm,
     AlarmRule,
     choose_limit,

@@ -2,14 +2,14 @@
 
 20 fault-free training runs of 25 h, and 5 test runs of 48 h for fault 0 (none) and each of the
 faults 1 to 20, which begin at hour 8; all after the warm-up of
-:mod:`dccad.datasets.simulation`, whose rows, hours and faults they share. The faults are those of
-the revised model. Where the plant shuts itself down, as under fault 6, a run is shorter.
+:mod:`dccad.datasets.tep.simulator`, whose rows, hours and faults they share. The faults are those
+of the revised model. Where the plant shuts itself down, as under fault 6, a run is shorter.
 
 The set is too large to be shipped, and its bits depend on the machine's arithmetic, so it is
 simulated once (about 50 minutes of one core) and kept in a folder:
 
 ``tep_many.parquet``, ``tep_many.json``
-    As :func:`dccad.datasets.simulated.write_tep_parquet` writes them.
+    As :func:`dccad.datasets.tep.simulated_files.write_tep_parquet` writes them.
 ``tep_many.sha256``
     Their checksums in the form of ``sha256sum``, written last: without it there is no set.
 
@@ -17,8 +17,8 @@ While it is being simulated, each finished run waits in the sub-folder ``runs``,
 simulation that is interrupted goes on where it stopped.
 
 The seed of a run is derived from its fault, its part and its number within both, from 1. Those of
-:func:`dccad.datasets.simulation.plan_tep` have no such number, so no run of the embedded set, nor
-of any other set simulated for tuning, occurs here.
+:func:`dccad.datasets.tep.simulator.plan_tep` have no such number, so no run of the embedded set,
+nor of any other set simulated for tuning, occurs here.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ import numpy as np
 
 from dccad.datasets.dataset import Dataset
 from dccad.datasets.download import data_folder
-from dccad.datasets.simulated import (
+from dccad.datasets.tep.simulated_files import (
     RunPlan,
     SimulatedRun,
     read_records,
     read_tep_parquet,
     write_tep_parquet,
 )
-from dccad.datasets.simulation import (
+from dccad.datasets.tep.simulator import (
     CONTROL_HOURS,
     MODE,
     STEPS_PER_ROW,

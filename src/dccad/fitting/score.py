@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from dccad.calibration.cross_fitting import OutOfFold, cross_fit
 from dccad.errors import ConstantSensorWarning, LatentCollapseWarning
-from dccad.learning import (
+from dccad.fitting.recipe import Recipe
+from dccad.fitting.statistics import (
     FoldScorer,
-    Recipe,
     StretchScorer,
     fit_statistics,
     measure_rows,

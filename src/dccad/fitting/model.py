@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -14,8 +12,10 @@ from numpy.typing import NDArray
 from dccad.calibration.conformal import ConformalCalibration
 from dccad.calibration.predictive import Calibration, fit_calibration
 from dccad.errors import SingleClusterWarning, warn
-from dccad.fit_data import FitData
-from dccad.learning import Recipe, normal_stretches
+from dccad.fitting.data import FitData
+from dccad.fitting.recipe import Parameters, Recipe, make_recipe
+from dccad.fitting.score import FittedScore, Learned, fit_centre_score, fit_statistics_score
+from dccad.fitting.statistics import normal_stretches
 from dccad.logs.preparation.pipeline import Preparation
 from dccad.logs.runs import Run
 from dccad.logs.windows import WindowSet
@@ -28,12 +28,7 @@ from dccad.method.regions.states import name_states
 from dccad.method.scoring.batches import Partition
 from dccad.method.scoring.model import FittedModel
 from dccad.method.training.algorithm import TrainingResult
-from dccad.parameters import network_settings, resolve_device, training_settings
-from dccad.reference import FittedScore, Learned, fit_centre_score, fit_statistics_score
 from dccad.support.progress import progress_bar
-
-Parameters: TypeAlias = Mapping[str, Any]
-"""Checked parameters of :class:`dccad.DCCA`, by name."""
 
 N_FITS = 17
 """Fits of a cross-fitting: ten folds, five pairs of folds, two for drift."""
@@ -118,20 +113,6 @@ def fit_model(parameters: Parameters, seed: int, data: FitData, preparation: Pre
     scores = np.concatenate(score.normal_scores)
     count = int(np.isfinite(scores).sum())
     return Fitted(model, _calibrate(parameters, score), count, training, report)
-
-
-def make_recipe(parameters: Parameters, seed: int, n_sensors: int) -> Recipe:
-    """Everything that decides what is learned from given rows."""
-    return Recipe(
-        parameters["window"],
-        parameters["stride"],
-        parameters["scaling"],
-        parameters["representation"],
-        parameters["taming"],
-        network_settings(parameters, n_sensors),
-        training_settings(parameters, seed),
-        resolve_device(parameters["device"]),
-    )
 
 
 def _train(recipe: Recipe, windows: WindowSet, verbose: bool) -> TrainingResult:

@@ -27,8 +27,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dccad.datasets.dataset import Dataset
-from dccad.datasets.r_data import parse_data_frame
-from dccad.datasets.tep import COLUMNS, UNITS
+from dccad.datasets.tep.classic import COLUMNS, UNITS
+from dccad.datasets.tep.r_data import parse_data_frame
 from dccad.errors import DccadWarning, InputError, ParameterError, warn
 from dccad.logs.runs import Run, describe_column_difference
 

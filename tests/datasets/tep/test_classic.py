@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dccad.datasets.dataset import Dataset
-from dccad.datasets.tep import COLUMNS, FAULTS, SAMPLE_SECONDS, UNITS, VARIABLES, load_tep
+from dccad.datasets.tep.classic import COLUMNS, FAULTS, SAMPLE_SECONDS, UNITS, VARIABLES, load_tep
 from dccad.errors import DccadWarning, InputError
 
 pytestmark = pytest.mark.filterwarnings("ignore:not the published:dccad.errors.DccadWarning")

@@ -9,12 +9,13 @@ import pytest
 import torch
 
 from conftest import windows_of
-from dccad import learning
 from dccad.calibration import cross_fitting
 from dccad.calibration.cross_fitting import cross_fit
-from dccad.learning import (
+from dccad.fitting import statistics as learning
+from dccad.fitting.recipe import Recipe
+from dccad.fitting.score import Learned, fit_centre_score, fit_statistics_score
+from dccad.fitting.statistics import (
     FoldScorer,
-    Recipe,
     StretchScorer,
     fit_statistics,
     join_windows,
@@ -35,7 +36,6 @@ from dccad.method.scoring.statistics import (
     window_features,
 )
 from dccad.method.training.algorithm import TrainingSettings
-from dccad.reference import Learned, fit_centre_score, fit_statistics_score
 from naive import naive_rows, naive_statistics, naive_stretches, naive_windows
 
 WINDOW = 6
@@ -406,7 +406,7 @@ def test_cross_fitted_rows_are_scored_by_models_that_did_not_see_them(
             return [rng.gamma(3.0, size=(len(run), 5)) for run in held_out]
 
     name = "FoldScorer" if n_reference else "StretchScorer"
-    monkeypatch.setattr(f"dccad.reference.{name}", Spy)
+    monkeypatch.setattr(f"dccad.fitting.score.{name}", Spy)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         fitted = fit_statistics_score(state, training, n_reference, [], [], cross_fitted=True)

@@ -8,16 +8,16 @@ import numpy as np
 import polars as pl
 import pytest
 
-from dccad.datasets import simulated as files
-from dccad.datasets.simulated import RunPlan, SimulatedRun, read_records, read_tep_parquet
-from dccad.datasets.simulation import (
+from dccad.datasets.tep import simulated_files as files
+from dccad.datasets.tep.classic import COLUMNS, UNITS
+from dccad.datasets.tep.simulated_files import RunPlan, SimulatedRun, read_records, read_tep_parquet
+from dccad.datasets.tep.simulator import (
     plan_tep,
     simulate_plans,
     simulate_tep,
     simulate_tep_run,
     simulate_to,
 )
-from dccad.datasets.tep import COLUMNS, UNITS
 from dccad.errors import InputError, MissingExtraError, ParameterError
 
 
@@ -120,7 +120,7 @@ class Shutdown:
 
 
 def test_shutdown_ends_the_run_on_the_grid_and_is_recorded(monkeypatch):
-    monkeypatch.setattr("dccad.datasets.simulation.require", lambda *_, **__: shutting_down)
+    monkeypatch.setattr("dccad.datasets.tep.simulator.require", lambda *_, **__: shutting_down)
     from types import SimpleNamespace
 
     shutting_down = SimpleNamespace(ClosedLoopSimulation=Shutdown)

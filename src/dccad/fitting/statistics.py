@@ -6,24 +6,20 @@ The same steps make the final model and, on part of the reference, each model of
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dccad.fitting.recipe import Recipe
 from dccad.logs.runs import Run
 from dccad.logs.windows import WindowSet, window_starts, windows_to_rows
-from dccad.method.network.depthwise import DirectionalAutoencoder, DirectionalSettings
-from dccad.method.network.published import Autoencoder, NetworkSettings
-from dccad.method.representation.row_moments import RowStatistics, representation_of
-from dccad.method.representation.scaling import ScalingKind
+from dccad.method.network.depthwise import DirectionalAutoencoder
+from dccad.method.network.published import Autoencoder
 from dccad.method.representation.whitening import (
-    UNLABELLED_FLOOR,
     Representation,
-    RepresentationKind,
-    fit_representation,
 )
 from dccad.method.scoring.batches import in_chunks, in_stretches, measure_windows
 from dccad.method.scoring.statistics import (
@@ -36,7 +32,6 @@ from dccad.method.scoring.statistics import (
     window_features,
 )
 from dccad.method.scoring.whole_runs import Reading, stretches
-from dccad.method.training.algorithm import OnEpoch, TrainingResult, TrainingSettings, fit_jointly
 
 FOLD_WINDOWS = 500
 """A model of the cross-fitting trains on about this many unlabelled windows at most."""
@@ -46,63 +41,6 @@ SHORT_REFERENCE = 17
 
 FOLD_NORMAL_WINDOWS = 2000
 """And on about this many reference windows at most; its distances are fitted on all of them."""
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Everything that decides what is learned from given rows.
-
-    Attributes
-    ----------
-    window, stride : int, in rows
-    scaling : {"standard", "minmax"}
-    representation : str
-        As :func:`dccad.method.representation.whitening.fit_representation` has it.
-    taming : float or None
-    network : NetworkSettings or DirectionalSettings
-    training : TrainingSettings
-    device : torch.device
-    """
-
-    window: int
-    stride: int
-    scaling: ScalingKind
-    representation: RepresentationKind
-    taming: float | None
-    network: NetworkSettings | DirectionalSettings
-    training: TrainingSettings
-    device: torch.device
-
-    def represent(
-        self,
-        normal: Sequence[Run],
-        others: Sequence[Run],
-        statistics: RowStatistics | None = None,
-    ) -> Representation:
-        """Fit the representation on the normal rows, where there are some.
-
-        ``statistics`` are those of all rows where ``normal`` or ``others`` are a sample of them.
-        """
-        if statistics is not None:
-            return representation_of(
-                statistics,
-                normal or others,
-                self.scaling,
-                self.representation,
-                self.taming,
-                0.0 if normal else UNLABELLED_FLOOR,
-            )
-        return fit_representation(
-            normal or others,
-            self.scaling,
-            self.representation,
-            self.taming,
-            0.0 if normal else UNLABELLED_FLOOR,
-        )
-
-    def train(self, windows: WindowSet, on_epoch: OnEpoch | None = None) -> TrainingResult:
-        """Train network and centres on windows of that representation."""
-        return fit_jointly(windows, self.network, self.training, self.device, on_epoch)
 
 
 def persistence_share(windows: WindowSet, stride: int) -> float:

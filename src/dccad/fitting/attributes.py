@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dccad.fit_data import FitData
+from dccad.fitting.data import FitData
 from dccad.method.clustering.kernel_split import order_kernels
-from dccad.method.clustering.maps import to_array
 from dccad.method.regions.normal import RegionReport
 from dccad.method.training.algorithm import TrainingResult
+from dccad.support.tensors import to_array
 
 ARRAYS = (
     "cluster_centers_",

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dccad.arriving_rows import ArrivingRows, StreamPolicy
 from dccad.errors import InputError, ParameterError
-from dccad.incremental import Reader, make_reader
 from dccad.logs.missing import LARGEST
 from dccad.logs.preparation.steps import Clip, Logarithm, RemoveIdle, SelectMode
 from dccad.logs.runs import Run
+from dccad.streaming.arriving_rows import ArrivingRows, StreamPolicy
+from dccad.streaming.newest_window import Reader, make_reader
 from dccad.support.files import replace_files
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ import pytest
 
 import dccad.datasets
 from dccad.datasets import load_tep_simulated, simulated_record
-from dccad.datasets.simulated import read_tep_parquet
-from dccad.datasets.simulation import plan_tep, simulate_plans, simulate_to
-from dccad.datasets.tep import COLUMNS, UNITS
+from dccad.datasets.tep.classic import COLUMNS, UNITS
+from dccad.datasets.tep.simulated_files import read_tep_parquet
+from dccad.datasets.tep.simulator import plan_tep, simulate_plans, simulate_to
 
 FOLDER = files("dccad.datasets") / "data"
 SIMULATOR_RTOL = 1e-5  # single precision, and another compiler may round the model differently

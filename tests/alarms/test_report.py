@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from dccad import DCCA, Run
-from dccad.alarm_report import AlarmPattern, parse_pattern, report_alarms, row_seconds
-from dccad.alarms import AlarmRule, choose_limit, find_alarms, predict_false_alarms
+from dccad.alarms.report import AlarmPattern, parse_pattern, report_alarms, row_seconds
+from dccad.alarms.rules import AlarmRule, choose_limit, find_alarms, predict_false_alarms
 from dccad.calibration.conformal import ConformalCalibration
 from dccad.calibration.predictive import Calibration, fit_calibration
 from dccad.errors import ParameterError

@@ -1,6 +1,6 @@
 """The Tennessee Eastman set that is shipped inside the package.
 
-42 runs, simulated by :func:`dccad.datasets.simulation.simulate_to` with its defaults: for the
+42 runs, simulated by :func:`dccad.datasets.tep.simulator.simulate_to` with its defaults: for the
 fault-free plant and for each of the faults 1 to 20 a training run of 25 h (500 rows, fault from
 row 20) and a test run of 48 h (960 rows, fault from row 160), each after 30 unrecorded hours in
 which the plant settles. Faults that end in a plant shutdown
@@ -12,7 +12,7 @@ from __future__ import annotations
 from importlib.resources import as_file, files
 
 from dccad.datasets.dataset import Dataset
-from dccad.datasets.simulated import RunRecord, read_records, read_tep_parquet
+from dccad.datasets.tep.simulated_files import RunRecord, read_records, read_tep_parquet
 
 NAME = "tep_simulated"
 

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from dccad import Run
-from dccad.datasets import simulated_record, tep_many
-from dccad.datasets.simulated import RunPlan, RunRecord, SimulatedRun
-from dccad.datasets.simulation import plan_tep, simulate_tep_run
-from dccad.datasets.tep import COLUMNS, UNITS
-from dccad.datasets.tep_many import get_tep_many, load_tep_many, plan_tep_many
+from dccad.datasets import simulated_record
+from dccad.datasets.tep import many as tep_many
+from dccad.datasets.tep.classic import COLUMNS, UNITS
+from dccad.datasets.tep.many import get_tep_many, load_tep_many, plan_tep_many
+from dccad.datasets.tep.simulated_files import RunPlan, RunRecord, SimulatedRun
+from dccad.datasets.tep.simulator import plan_tep, simulate_tep_run
 from dccad.errors import DccadWarning, InputError, ParameterError
 
 PLANS = tuple(

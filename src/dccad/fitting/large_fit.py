@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from dccad.fitting.sample import gather_statistics, read_stretches
 from dccad.logs.preparation.pipeline import Preparation
 from dccad.logs.source import BLOCK_CELLS, RowSource, check_streamable
 from dccad.method.representation.row_moments import RowStatistics
-from dccad.sampling import gather_statistics, read_stretches
 from dccad.support.progress import progress_bar
 
 

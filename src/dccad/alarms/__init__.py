@@ -1,0 +1,1 @@
+"""Flags to alarms: rules, expected false alarms, the alarms of a log."""

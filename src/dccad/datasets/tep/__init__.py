@@ -1,0 +1,1 @@
+"""Tennessee Eastman runs: classic files, simulated and embedded sets, Rieth et al."""

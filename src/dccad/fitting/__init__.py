@@ -1,0 +1,1 @@
+"""One fit, from a log to a fitted model."""

@@ -1,0 +1,1 @@
+"""Rows as they arrive: one row in, one verdict out."""
