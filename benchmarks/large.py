@@ -37,7 +37,7 @@ SCORE = """
 import sys, time
 from dccad import load
 from dccad.datasets import ParquetLog, TableOptions
-from dccad.large_scores import score_source
+from dccad.results.in_pieces import score_source
 detector = load("model")
 started = time.perf_counter()
 log = ParquetLog(sys.argv[1], TableOptions(join=sys.argv[2] == "join"))

@@ -24,7 +24,7 @@ import torch
 
 from dccad import DCCA
 from dccad.datasets import load_tep_simulated
-from dccad.evaluation.faults import judge_faults, monitor_tasks
+from dccad.evaluation.protocols.faults import judge_faults, monitor_tasks
 from dccad.onnx import export_onnx, load_onnx
 
 MODELS = {"default": DCCA, "as published": DCCA.as_published}

@@ -14,7 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-from dccad.evaluation.protocols import PROTOCOLS
+from dccad.evaluation.registry import PROTOCOLS
 
 HERE = Path(__file__).parent
 FOLDERS = {"skab": "skab", **{name: "tep" for name in PROTOCOLS if name.startswith("tep-")}}

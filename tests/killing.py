@@ -6,7 +6,7 @@ import multiprocessing
 import time
 
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["torch", "polars", "dccad.detector", "dccad.large_scores"])
+_context.set_forkserver_preload(["torch", "polars", "dccad.detector", "dccad.results.in_pieces"])
 
 
 def _run(arguments, settings, report):

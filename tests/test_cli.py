@@ -172,7 +172,7 @@ def test_the_example_of_every_help_is_a_valid_call(call, monkeypatch, command):
         raise KeyboardInterrupt
 
     for target in (
-        "dccad.demo.run_demo",
+        "dccad.demo.tep.run_demo",
         "dccad.saving.folder.check_target",
         "dccad.detector.load",
         "dccad.saving.folder.read_record",
@@ -1072,7 +1072,7 @@ def test_a_benchmark_prints_and_writes_its_figures(call, tiny_benchmark, monkeyp
 
 def test_baselines_are_shown_at_their_best_window(call, tiny_benchmark, monkeypatch):
     monkeypatch.setattr(
-        "dccad.evaluation.protocols.Protocol.methods",
+        "dccad.evaluation.registry.Protocol.methods",
         lambda plan, slow: ["lw-mean@5", "lw-mean@20", *(["pca-spe@5"] if slow else [])],
     )
     arguments = ["benchmark", "tep-adapt", "--seed", "0", "--jobs", "1", "-o", "figures.json"]
@@ -1095,7 +1095,7 @@ def test_baselines_are_shown_at_their_best_window(call, tiny_benchmark, monkeypa
 
 def test_the_help_of_the_benchmark_names_every_protocol_and_method(call):
     from dccad.evaluation.methods import METHODS
-    from dccad.evaluation.protocols import PROTOCOLS
+    from dccad.evaluation.registry import PROTOCOLS
 
     _, shown, _ = call("benchmark", "--help")
     words = set(re.findall(r"[\w-]+", re.sub(r"-\n\s+", "-", shown)))
@@ -1161,10 +1161,10 @@ def test_data_get_says_where_the_files_are_and_how_to_use_them(call, monkeypatch
 @pytest.mark.parametrize(
     ("arguments", "function", "folder"),
     [
-        ([], "dccad.demo.run_demo", "runs/demo"),
-        (["tep", "-o", "here"], "dccad.demo.run_demo", "here"),
-        (["machining"], "dccad.demo_machining.run_machining_demo", "runs/demo-machining"),
-        (["machining", "-o", "here"], "dccad.demo_machining.run_machining_demo", "here"),
+        ([], "dccad.demo.tep.run_demo", "runs/demo"),
+        (["tep", "-o", "here"], "dccad.demo.tep.run_demo", "here"),
+        (["machining"], "dccad.demo.machining.run_machining_demo", "runs/demo-machining"),
+        (["machining", "-o", "here"], "dccad.demo.machining.run_machining_demo", "here"),
     ],
 )
 def test_each_demo_has_a_folder_of_its_own(call, monkeypatch, arguments, function, folder):

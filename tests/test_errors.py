@@ -34,7 +34,7 @@ from dccad.errors import (
     SingleClusterWarning,
 )
 from dccad.evaluation.baselines import KMeansWindows
-from dccad.large_scores import score_source
+from dccad.results.in_pieces import score_source
 from rdata_writer import write_rdata
 
 ROWS = np.random.default_rng(0).normal(size=(120, 3))

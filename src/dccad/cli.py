@@ -90,12 +90,12 @@ def demo(
     check_choice("demo", world, ("tep", "machining"))
     folder = output or Path("runs/demo" if world == "tep" else f"runs/demo-{world}")
     if world == "machining":
-        from dccad.demo_machining import run_machining_demo
+        from dccad.demo.machining import run_machining_demo
 
         metrics = run_machining_demo(folder, seed)
         print_json(metrics) if json else print_machining_demo(metrics, folder)
         return
-    from dccad.demo import run_demo
+    from dccad.demo.tep import run_demo
 
     metrics = run_demo(folder, seed)
     print_json(metrics) if json else print_demo(metrics, folder)
@@ -232,11 +232,11 @@ def score(
     """
     from dccad.alarms.report import check_wanted, parse_pattern
     from dccad.cli_large import open_stream, score_stream
-    from dccad.datasets.score_files import write_scores
     from dccad.display import print_alarms, print_json, print_scores
     from dccad.display_tables import print_tables
     from dccad.logs.missing import count_missing
-    from dccad.results import promised_rate, score_table, summarise_scores
+    from dccad.results.files import write_scores
+    from dccad.results.table import promised_rate, score_table, summarise_scores
 
     check_output(output, (".csv", ".parquet"), inputs=log)
     check_wanted(alarms_per_day, alarms_per_1000)

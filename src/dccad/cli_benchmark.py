@@ -69,7 +69,7 @@ def benchmark(
     from dccad.display_benchmark import print_benchmark
     from dccad.evaluation.benchmark import run_benchmark
     from dccad.evaluation.methods import METHODS, split_name
-    from dccad.evaluation.protocols import PROTOCOLS, check_protocol
+    from dccad.evaluation.registry import PROTOCOLS, check_protocol
     from dccad.parameters import check_parameters
     from dccad.support.files import replace_files
     from dccad.support.progress import progress_bar

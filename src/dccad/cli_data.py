@@ -96,7 +96,7 @@ def data_show(
     """List the runs of the embedded or the classic set."""
     from dccad.datasets import load_tep, load_tep_simulated
     from dccad.display import print_dataset, print_json
-    from dccad.results import describe_dataset
+    from dccad.results.table import describe_dataset
 
     described = describe_dataset(load_tep_simulated() if data is None else load_tep(data))
     print_json(described) if json else print_dataset(described)

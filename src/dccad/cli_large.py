@@ -62,7 +62,7 @@ def open_stream(
 
 def score_stream(detector: DCCA, source: ParquetLog, output: Path, resume: bool) -> dict[str, Any]:
     """Score the log into the output, with progress; the summary."""
-    from dccad.large_scores import score_source
+    from dccad.results.in_pieces import score_source
     from dccad.support.progress import progress_bar
 
     with progress_bar("scoring", 1) as advance:

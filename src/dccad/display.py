@@ -112,7 +112,7 @@ def _promise_of(calibration: Mapping[str, Any], rate: float) -> dict[str, Any]:
     """What the rate means for ``INFO_ROWS`` new rows, from the calibration's record."""
     from dccad.calibration.conformal import ConformalCalibration
     from dccad.calibration.predictive import Calibration
-    from dccad.results import promised_rate
+    from dccad.results.table import promised_rate
 
     numbers = {name: value for name, value in calibration.items() if name != "kind"}
     known: Calibration | ConformalCalibration = ConformalCalibration(())

@@ -14,9 +14,9 @@ from conftest import FAST
 from dccad import Run
 from dccad.datasets import Dataset
 from dccad.datasets.machining.simulation import simulate_peeling
-from dccad.evaluation import peeling
 from dccad.evaluation.benchmark import run_benchmark
-from dccad.evaluation.protocols import PROTOCOLS
+from dccad.evaluation.protocols import peeling
+from dccad.evaluation.registry import PROTOCOLS
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "render_results.py"
 SETTINGS = {name: FAST[name] for name in FAST if name not in ("false_alarm_rate", "random_state")}

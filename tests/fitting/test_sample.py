@@ -23,7 +23,7 @@ from dccad.method.representation.row_moments import RowStatistics, representatio
 from dccad.method.representation.scaling import fit_scaling
 from dccad.method.representation.whitening import UNLABELLED_FLOOR, fit_representation
 from dccad.saving.folder import WEIGHTS, read_record
-from test_large_scores import make_frame
+from pump_log import make_frame
 
 READING = {"on_missing": "error", "fill_limit": 5, "causal": False}
 FEW = {**FAST, "max_windows": 300, "calibration": "cross-fitted"}

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dccad.datasets.score_files import write_scores
 from dccad.errors import InputError
 from dccad.logs.inputs import check_log
+from dccad.results.files import write_scores
 from dccad.tables import read_table, read_tables
 
 

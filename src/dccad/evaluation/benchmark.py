@@ -11,8 +11,8 @@ from dccad.datasets import Dataset
 from dccad.detector import DCCA
 from dccad.evaluation.jobs import Makers, run_jobs
 from dccad.evaluation.methods import WINDOW, find_method
-from dccad.evaluation.protocols import Protocol, check_protocol
 from dccad.evaluation.record import environment
+from dccad.evaluation.registry import Protocol, check_protocol
 
 TIMINGS = ("fit_seconds", "judge_seconds", "rows_per_second")
 
@@ -35,7 +35,7 @@ def run_benchmark(
     Parameters
     ----------
     protocol : str
-        A key of :data:`dccad.evaluation.protocols.PROTOCOLS`.
+        A key of :data:`dccad.evaluation.registry.PROTOCOLS`.
     dataset : Dataset
         As the protocol's ``load`` gives it.
     methods : sequence of str

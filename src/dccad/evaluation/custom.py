@@ -19,7 +19,7 @@ from dccad.evaluation.baselines.base import PartitionBaseline, Windows
 from dccad.evaluation.baselines.features import vectorise
 from dccad.evaluation.benchmark import run_benchmark
 from dccad.evaluation.methods import SHARED, WINDOW, MakeMethod, find_method
-from dccad.evaluation.protocols import check_protocol
+from dccad.evaluation.registry import check_protocol
 
 
 def evaluate(
@@ -50,7 +50,7 @@ def evaluate(
         has these parameters. An object whose ``fit`` takes ``normal`` is used as it is, on runs,
         as :class:`dccad.DCCA`.
     protocol : str
-        A key of :data:`dccad.evaluation.protocols.PROTOCOLS`.
+        A key of :data:`dccad.evaluation.registry.PROTOCOLS`.
     data : Dataset, folder or None
         None: the embedded or the simulated set of the protocol.
     methods : sequence of str

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from dccad.errors import DccadWarning
 from dccad.evaluation.methods import MakeMethod, find_method
-from dccad.evaluation.protocols import PROTOCOLS
+from dccad.evaluation.registry import PROTOCOLS
 from dccad.evaluation.tasks import Task
 
 Job: TypeAlias = tuple[Task, str, int]
@@ -33,7 +33,7 @@ def run_task(
     Parameters
     ----------
     protocol : str
-        A key of :data:`dccad.evaluation.protocols.PROTOCOLS`; its ``judge`` is used.
+        A key of :data:`dccad.evaluation.registry.PROTOCOLS`; its ``judge`` is used.
     task : Task
     method_name : str
         As :func:`dccad.evaluation.methods.find_method` takes it.

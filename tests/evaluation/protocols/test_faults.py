@@ -8,11 +8,11 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from dccad import Run
 from dccad.datasets import Dataset, load_tep
-from dccad.evaluation import faults
 from dccad.evaluation.benchmark import run_benchmark
 from dccad.evaluation.jobs import run_task
 from dccad.evaluation.metrics import threshold_at_rate
-from dccad.evaluation.tep import gather_pairs, judge_regions, runs_tasks
+from dccad.evaluation.protocols import faults
+from dccad.evaluation.protocols.tep import gather_pairs, judge_regions, runs_tasks
 
 
 def run_of(values, name, fault, onset=None):

@@ -9,7 +9,7 @@ import dccad
 from dccad.datasets.machining.plan import KINDS
 from dccad.datasets.machining.preparation import load_peeling
 from dccad.datasets.machining.simulation import simulate_peeling
-from dccad.demo_machining import run_machining_demo
+from dccad.demo.machining import run_machining_demo
 from dccad.display_machining import print_machining_demo
 from dccad.logs.inputs import check_log
 

@@ -85,7 +85,7 @@ class Stretches:
 
 
 class StreamSummary:
-    """What :func:`dccad.results.summarise_scores` tells of a table, with the longest episodes only.
+    """Say what ``summarise_scores`` says of a whole table, with the longest episodes only.
 
     Parameters
     ----------

@@ -13,11 +13,11 @@ from dccad import plots
 from dccad.datasets import Dataset, load_tep_simulated
 from dccad.datasets.tep.classic import SAMPLE_SECONDS
 from dccad.datasets.tep.simulator import REVISED_FAULTS
-from dccad.demo_common import begin, finish, fit, score
+from dccad.demo.common import begin, finish, fit, score
 from dccad.detector import DCCA
 from dccad.evaluation.metrics import cluster_figures, ranking_figures
 from dccad.evaluation.partition import judge
-from dccad.evaluation.tep import pooled_tasks
+from dccad.evaluation.protocols.tep import pooled_tasks
 from dccad.logs.runs import Run
 from dccad.support.tensors import to_array
 

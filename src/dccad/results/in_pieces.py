@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from dccad.calibration.conformal import ConformalCalibration
 from dccad.calibration.predictive import Calibration
 from dccad.errors import DccadError, InputError
-from dccad.large_summary import StreamSummary
 from dccad.logs.inputs import check_sensors_of_fit
 from dccad.logs.missing import OnMissing
 from dccad.logs.runs import Log, Run
@@ -27,6 +26,7 @@ from dccad.logs.source import RowSource, Segment, check_streamable, read_checked
 from dccad.logs.windows import check_window_count
 from dccad.method.regions.states import state_names
 from dccad.method.scoring.model import FittedModel
+from dccad.results.summary import StreamSummary
 from dccad.saving.folder import versions
 from dccad.support.job_folder import PieceFolder
 
@@ -76,7 +76,7 @@ def score_source(
     source : RowSource
         As :class:`dccad.datasets.ParquetLog`.
     output : str or path
-        A .parquet or .csv file, with the columns of :func:`dccad.results.score_table`.
+        A .parquet or .csv file, with the columns of :func:`dccad.results.table.score_table`.
     resume : bool
         Go on where a process was interrupted; without one, begin.
     on_piece : callable (done, total), optional
@@ -85,7 +85,7 @@ def score_source(
     Returns
     -------
     dict
-        As :func:`dccad.results.summarise_scores`, with ``n_episodes`` and of all episodes the
+        As :func:`dccad.results.table.summarise_scores`, with ``n_episodes`` and of all episodes the
         longest ``MOST_EPISODES``.
 
     Raises
@@ -192,7 +192,7 @@ class PiecePlan:
             number += 1
 
     def score(self, piece: int) -> dict[str, NDArray[Any]]:
-        """Columns of the rows of a piece, as :func:`dccad.results.score_table` names them."""
+        """Columns of the rows of a piece, as :func:`dccad.results.table.score_table` names them."""
         detector, runs, context, rows = self.detector, [], [], []
         for segment, start, stop in self.stretches(piece):
             first = max(segment.start, start - self.before)

@@ -14,27 +14,14 @@ from conftest import FAST, caller
 from dccad import DCCA
 from dccad.datasets import ParquetLog, TableOptions, read_tables
 from dccad.errors import InputError
-from dccad.large_scores import score_source
 from dccad.logs.runs import split_at_gaps
-from dccad.results import score_table, summarise_scores
+from dccad.results.in_pieces import score_source
+from dccad.results.table import score_table, summarise_scores
 from dccad.tables.parquet.scan import is_large, median_of
 from killing import finish, kill_after
+from pump_log import NAMES, make_frame
 
-NAMES = ["flow", "pressure", "level"]
-SMALL_PIECES = {"dccad.large_scores.PIECE_ROWS": 300}
-
-
-def make_frame(n_rows, seed, start, gap_at=None, **columns):
-    """Rows of a pump, one a second; an hour is missing before row ``gap_at``."""
-    rng = np.random.default_rng(seed)
-    values = rng.normal(size=(n_rows, 3))
-    values[n_rows // 2 :: 400] += 6.0
-    seconds = np.arange(n_rows) + start
-    if gap_at is not None:
-        seconds[gap_at:] += 3600
-    stamps = [dt.datetime(2024, 1, 1) + dt.timedelta(seconds=int(s)) for s in seconds]
-    sensors = {name: values[:, i] for i, name in enumerate(NAMES)}
-    return pl.DataFrame({"time": stamps, **columns, **sensors})
+SMALL_PIECES = {"dccad.results.in_pieces.PIECE_ROWS": 300}
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +42,7 @@ def call(plant, tmp_path, monkeypatch, capsys):
     shutil.copytree(plant / "log", tmp_path / "log", copy_function=shutil.copy2)
     (tmp_path / "model").symlink_to(plant / "model")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("dccad.large_scores.PIECE_ROWS", 300)
+    monkeypatch.setattr("dccad.results.in_pieces.PIECE_ROWS", 300)
     return caller(capsys)
 
 
@@ -107,7 +94,7 @@ def test_the_summary_is_that_of_the_table(call, plant, tmp_path):
 
 
 def test_filled_and_left_out_rows_are_those_in_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr("dccad.large_scores.PIECE_ROWS", 100)
+    monkeypatch.setattr("dccad.results.in_pieces.PIECE_ROWS", 100)
     frame = make_frame(900, 5, 0)
     rows = np.arange(900)
     missing = (rows % 97 < 3) & (rows > 10)  # stretches that begin in one piece and end in the next
@@ -161,7 +148,7 @@ def test_a_score_killed_at_any_moment_goes_on(plant, tmp_path):
 
 def interrupt(monkeypatch, call, *arguments, pieces=5):
     """Stop a score after so many pieces, as Ctrl-C does."""
-    from dccad.large_scores import PiecePlan
+    from dccad.results.in_pieces import PiecePlan
 
     score = PiecePlan.score
 
@@ -379,7 +366,7 @@ import sys
 from pathlib import Path
 from dccad import load
 from dccad.datasets import ParquetLog
-from dccad.large_scores import score_source
+from dccad.results.in_pieces import score_source
 score_source(load("model"), ParquetLog(sys.argv[1]), "scores.parquet")
 status = Path("/proc/self/status").read_text()
 print(int(status.split("VmHWM:")[1].split()[0]) // 1024)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from dccad.datasets.score_files import write_scores
 from dccad.detector import DCCA
 from dccad.logs.runs import Run
-from dccad.results import score_table
+from dccad.results.files import write_scores
+from dccad.results.table import score_table
 from dccad.saving.folder import check_target, versions
 from dccad.support.extras import require
 from dccad.support.files import replace_files

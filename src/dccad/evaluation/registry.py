@@ -12,9 +12,9 @@ from typing import Any
 
 from dccad.datasets import Dataset
 from dccad.errors import InputError, ParameterError
-from dccad.evaluation import faults, peeling, skab, tep, tep_many
 from dccad.evaluation.methods import METHODS, POSITION_ONLY, MethodSpec, find_method
 from dccad.evaluation.monitoring import FALSE_ALARM_RATE, judge_monitor
+from dccad.evaluation.protocols import faults, peeling, skab, tep, tep_many
 from dccad.evaluation.record import Found
 from dccad.evaluation.tasks import Task
 

@@ -9,10 +9,10 @@ from dccad.datasets import Dataset
 from dccad.datasets.machining.simulation import simulate_peeling
 from dccad.datasets.machining.workbooks import write_peeling_workbooks
 from dccad.errors import InputError
-from dccad.evaluation import peeling
 from dccad.evaluation.benchmark import run_benchmark
 from dccad.evaluation.jobs import run_task
-from dccad.evaluation.protocols import PROTOCOLS
+from dccad.evaluation.protocols import peeling
+from dccad.evaluation.registry import PROTOCOLS
 
 SETTINGS = {name: FAST[name] for name in FAST if name not in ("false_alarm_rate", "random_state")}
 KINDS = ["chatter", "chipping", "feed stall", "inclusion", "worn tool"]

@@ -12,10 +12,10 @@ from dccad.evaluation.benchmark import run_benchmark
 from dccad.evaluation.jobs import run_task
 from dccad.evaluation.metrics import cluster_accuracy
 from dccad.evaluation.partition import judge
-from dccad.evaluation.protocols import PROTOCOLS
+from dccad.evaluation.protocols.tep import pairs_tasks, pooled_tasks
 from dccad.evaluation.record import summarise
+from dccad.evaluation.registry import PROTOCOLS
 from dccad.evaluation.tasks import Judged, Task
-from dccad.evaluation.tep import pairs_tasks, pooled_tasks
 
 TINY = {"window": 6, "n_kernels": 2, "pretrain_epochs": 1, "joint_epochs": 2, "n_init": 1}
 

@@ -9,11 +9,11 @@ from dccad import Run
 from dccad.datasets import Dataset
 from dccad.datasets.skab import TRAIN_ROWS
 from dccad.errors import InputError, ParameterError
-from dccad.evaluation import skab
 from dccad.evaluation.benchmark import run_benchmark
 from dccad.evaluation.jobs import run_task
 from dccad.evaluation.methods import POSITION_ONLY
-from dccad.evaluation.protocols import PROTOCOLS
+from dccad.evaluation.protocols import skab
+from dccad.evaluation.registry import PROTOCOLS
 
 SETTINGS = {name: FAST[name] for name in FAST if name not in ("false_alarm_rate", "random_state")}
 FITTED = SETTINGS | {"false_alarm_rate": 0.01}  # what run_benchmark makes of them

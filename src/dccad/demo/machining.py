@@ -18,10 +18,10 @@ from dccad.datasets.machining.plan import KINDS
 from dccad.datasets.machining.preparation import load_peeling
 from dccad.datasets.machining.simulation import simulate_peeling
 from dccad.datasets.machining.workbooks import write_peeling_workbooks
-from dccad.demo_common import begin, finish, fit, score
+from dccad.demo.common import begin, finish, fit, score
 from dccad.evaluation.monitoring import judge_monitor
 from dccad.evaluation.partition import judge_kinds
-from dccad.evaluation.peeling import make_tasks, name_kinds
+from dccad.evaluation.protocols.peeling import make_tasks, name_kinds
 from dccad.logs.runs import Run
 from dccad.plots.machining import plot_detection_rates, plot_kind_details, plot_torque_scores
 
@@ -64,7 +64,7 @@ def run_machining_demo(
     Writes ``workbooks/``, ``model/`` (partition), ``monitor/``, ``scores.parquet`` (the test part),
     ``metrics.json`` and the figures as PNG.
 
-    Parameters are those of :func:`dccad.demo.run_demo`, with ``SETTINGS`` for defaults, and
+    Parameters are those of :func:`dccad.demo.tep.run_demo`, with ``SETTINGS`` for defaults, and
     ``n_bars`` and ``sampling_rate`` (Hz) of the simulated log; two of its rows become one.
     """
     begin(folder, matplotlib="plots", xlsxwriter="spreadsheets")

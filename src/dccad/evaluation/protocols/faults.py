@@ -24,9 +24,9 @@ from dccad.evaluation.metrics import (
     threshold_at_rate,
 )
 from dccad.evaluation.monitoring import flag_rows
+from dccad.evaluation.protocols.tep import HARDLY_VISIBLE
 from dccad.evaluation.record import Found, mean_of, summarise
 from dccad.evaluation.tasks import Task, by_own_labels
-from dccad.evaluation.tep import HARDLY_VISIBLE
 from dccad.logs.runs import Run
 
 RATES = {"far_1": 0.01, "far_5": 0.05}

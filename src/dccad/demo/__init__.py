@@ -1,0 +1,1 @@
+"""The demonstrations: a chemical plant and a peeling machine."""
