@@ -456,7 +456,7 @@ def serve(folder, memory):
     ]
     for number, output in enumerate(outputs, start=1):
         os.dup2(output.fileno(), number)
-    from dccad.cli import main
+    from dccad.cli.main import main
 
     resource.setrlimit(resource.RLIMIT_AS, (memory << 20, memory << 20))
     for line in sys.stdin:

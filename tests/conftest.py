@@ -9,7 +9,7 @@ import torch
 from hypothesis import settings
 
 from dccad import DCCA
-from dccad.cli import main
+from dccad.cli.main import main
 from dccad.errors import DccadWarning
 from dccad.logs.windows import WindowSet
 

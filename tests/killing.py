@@ -20,7 +20,7 @@ def _run(arguments, settings, report):
     for place, value in settings.items():
         module, _, name = place.rpartition(".")
         setattr(importlib.import_module(module), name, value)
-    from dccad.cli import main
+    from dccad.cli.main import main
 
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):

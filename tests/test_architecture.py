@@ -138,7 +138,7 @@ def test_cross_references_of_docstrings_lead_somewhere():
     ("statement", "heavy"),
     [
         ("import dccad", ["torch", "sklearn", "polars", "matplotlib", "numpy"]),
-        ("import dccad.cli", ["torch", "sklearn", "polars", "matplotlib", "numpy"]),
+        ("import dccad.cli.main", ["torch", "sklearn", "polars", "matplotlib", "numpy"]),
         ("import dccad.datasets", ["torch", "polars", "tep_studio", "matplotlib"]),
         ("from dccad.onnx import load_onnx", ["torch", "sklearn", "polars", "matplotlib"]),
         ("from dccad import DCCA", ["matplotlib", "polars", "tep_studio", "openTSNE"]),

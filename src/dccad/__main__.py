@@ -1,6 +1,6 @@
 """``python -m dccad`` is the ``dccad`` command."""
 
-from dccad.cli import run
+from dccad.cli.main import run
 
 if __name__ == "__main__":
     run()

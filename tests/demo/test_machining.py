@@ -6,11 +6,11 @@ import polars as pl
 import pytest
 
 import dccad
+from dccad.cli.printing.demo import print_machining_demo
 from dccad.datasets.machining.plan import KINDS
 from dccad.datasets.machining.preparation import load_peeling
 from dccad.datasets.machining.simulation import simulate_peeling
 from dccad.demo.machining import run_machining_demo
-from dccad.display_machining import print_machining_demo
 from dccad.logs.inputs import check_log
 
 TINY = {

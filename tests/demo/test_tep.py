@@ -6,10 +6,10 @@ import polars as pl
 import pytest
 
 import dccad
+from dccad.cli.printing.demo import print_demo
 from dccad.datasets import load_tep_simulated
 from dccad.demo import tep as demo
 from dccad.demo.tep import run_demo
-from dccad.display_machining import print_demo
 
 TINY = {"pretrain_epochs": 1, "joint_epochs": 2, "stride": 10, "calibration": "held-out"}
 

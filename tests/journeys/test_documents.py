@@ -10,7 +10,7 @@ import documents
 import run_documents
 from conftest import caller
 from dccad import DCCA
-from dccad.cli import main
+from dccad.cli.main import main
 from documents import PAGES, Command, abridge, find_blocks, find_commands, prepare, read_page
 
 COMMANDS = [command for page in PAGES for command in find_commands(page, read_page(page))]

@@ -27,7 +27,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 import table_writers as tw
-from dccad.cli import main
+from dccad.cli.main import main
 from dccad.errors import InputError
 from dccad.tables import TableOptions, read_tables
 from table_writers import NAN, Form, Table
@@ -318,7 +318,7 @@ WIDE = {
 CHECK = """
 import sys
 from pathlib import Path
-from dccad.cli import main
+from dccad.cli.main import main
 code = main(["data", "check", sys.argv[1]])
 status = Path("/proc/self/status").read_text()
 print(status.partition("VmHWM:")[2].split()[0])

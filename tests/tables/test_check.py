@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from dccad.cli import main
+from dccad.cli.main import main
 from dccad.datasets import TableOptions, check_log_tables, read_tables
 from dccad.errors import InputError
 from dccad.logs.runs import Run

@@ -14,8 +14,8 @@ from sklearn.metrics import (
 )
 
 from dccad import Run
+from dccad.cli.printing.benchmark import print_benchmark
 from dccad.datasets import Dataset
-from dccad.display_benchmark import print_benchmark
 from dccad.errors import InputError
 from dccad.evaluation.benchmark import run_benchmark
 from dccad.evaluation.jobs import run_task

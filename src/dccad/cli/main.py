@@ -9,11 +9,11 @@ from typing import Annotated, Any, Literal, cast
 
 import typer
 
-from dccad.cli_benchmark import benchmark
-from dccad.cli_data import data_app
-from dccad.cli_errors import drop_broken_output, explain, explain_usage, fail
-from dccad.cli_export import export
-from dccad.cli_options import (
+from dccad.cli.benchmark import benchmark
+from dccad.cli.data import data_app
+from dccad.cli.errors import drop_broken_output, explain, explain_usage, fail
+from dccad.cli.export import export
+from dccad.cli.options import (
     Json,
     Log,
     Model,
@@ -84,8 +84,8 @@ def demo(
 
     No label is used. Writes models, their scores, metrics and figures.
     """
-    from dccad.display import print_json
-    from dccad.display_machining import print_demo, print_machining_demo
+    from dccad.cli.printing.demo import print_demo, print_machining_demo
+    from dccad.cli.printing.scores import print_json
 
     check_choice("demo", world, ("tep", "machining"))
     folder = output or Path("runs/demo" if world == "tep" else f"runs/demo-{world}")
@@ -154,10 +154,10 @@ def fit(
     Parquet of 1 GiB or more is read in pieces: the scaling is that of all rows, the rest is learned
     from 50,000 windows drawn all over it (--set max_windows=N).
     """
-    from dccad.cli_large import read_for_fit
+    from dccad.cli.pieces import read_for_fit
+    from dccad.cli.printing.scores import print_json, print_model
+    from dccad.cli.printing.tables import print_tables
     from dccad.detector import DCCA
-    from dccad.display import print_json, print_model
-    from dccad.display_tables import print_tables
     from dccad.errors import ParameterError
     from dccad.parameters import check_parameters
     from dccad.saving.folder import check_target, read_record
@@ -231,9 +231,9 @@ def score(
     --stream leaves OUTPUT.parts: score --resume with the same arguments goes on from there.
     """
     from dccad.alarms.report import check_wanted, parse_pattern
-    from dccad.cli_large import open_stream, score_stream
-    from dccad.display import print_alarms, print_json, print_scores
-    from dccad.display_tables import print_tables
+    from dccad.cli.pieces import open_stream, score_stream
+    from dccad.cli.printing.scores import print_alarms, print_json, print_scores
+    from dccad.cli.printing.tables import print_tables
     from dccad.logs.missing import count_missing
     from dccad.results.files import write_scores
     from dccad.results.table import promised_rate, score_table, summarise_scores
@@ -287,7 +287,7 @@ command(app, "export", "dccad export models/plant -o plant.onnx")(export)
 @command(app, "info", "dccad info models/plant --json")
 def info(model: Model, json: Json = False) -> None:
     """Show what a model was fitted on, its regions and threshold."""
-    from dccad.display import print_json, print_model
+    from dccad.cli.printing.scores import print_json, print_model
     from dccad.saving.folder import read_record
 
     record = read_record(model)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from dccad.console import PlainConsole
+from dccad.cli.printing.console import PlainConsole
 
 if TYPE_CHECKING:
     from dccad.tables.runs import TableSummary

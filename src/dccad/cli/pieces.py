@@ -79,7 +79,7 @@ def read_for_fit(
     inputs: Sequence[str] | None, options: TableOptions, stream: bool | None, detector: DCCA
 ) -> tuple[Any, list[TableSummary]]:
     """A log for :meth:`dccad.DCCA.fit`, in memory or in pieces, and what was decided about it."""
-    from dccad.cli_options import read_logs
+    from dccad.cli.options import read_logs
     from dccad.logs.preparation.pipeline import Preparation, parse_steps
 
     if not inputs:

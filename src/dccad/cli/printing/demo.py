@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.table import Table
 
-from dccad.console import PlainConsole, percent, three_digits
+from dccad.cli.printing.console import PlainConsole, percent, three_digits
 
 COLUMNS = ("partition\nROC-AUC", "anomalous\nregion", "monitor\nROC-AUC")
 

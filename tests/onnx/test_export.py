@@ -8,12 +8,12 @@ import sys
 import warnings
 
 import numpy as np
-import onnx
 import onnxruntime
 import pandas as pd
 import polars as pl
 import pytest
 
+import onnx
 from conftest import FAST, RTOL, SMALL, caller
 from dccad import DCCA
 from dccad.errors import DccadWarning, InputError, ModelFileError
@@ -252,7 +252,7 @@ class Hide:  # as if the packages were not installed
         hidden = name.partition(".")[0] in ("torch", "onnx", "safetensors", "sklearn")
         return None if hidden else self.finder.find_spec(name, path, target)
 sys.meta_path = [Hide(finder) for finder in sys.meta_path]
-from dccad.cli import main
+from dccad.cli.main import main
 sys.exit(main(sys.argv[1:]))
 """
 

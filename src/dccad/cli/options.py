@@ -1,6 +1,6 @@
 """What several commands share: options for reading tables, and refusing bad options before work.
 
-Heavy imports stay inside the functions, as in :mod:`dccad.cli`.
+Heavy imports stay inside the functions, as in :mod:`dccad.cli.main`.
 """
 
 from __future__ import annotations

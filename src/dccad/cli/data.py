@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dccad.cli_options import (
+from dccad.cli.options import (
     Jobs,
     Json,
     Log,
@@ -33,8 +33,8 @@ def data_check(log: Log, options: TableOptions, json: Json = False) -> None:
 
     Nothing is fitted or written.
     """
-    from dccad.display import print_json
-    from dccad.display_tables import print_check
+    from dccad.cli.printing.scores import print_json
+    from dccad.cli.printing.tables import print_check
     from dccad.tables import check_log_tables
 
     report = check_log_tables(read_logs(log, options), options.max_gap)
@@ -44,9 +44,9 @@ def data_check(log: Log, options: TableOptions, json: Json = False) -> None:
 @command(data_app, "list", "dccad data list")
 def data_list(json: Json = False) -> None:
     """List the benchmark data sets, and whether they are here."""
+    from dccad.cli.printing.scores import print_json
+    from dccad.cli.printing.tables import print_datasets
     from dccad.datasets.registry import list_datasets
-    from dccad.display import print_json
-    from dccad.display_tables import print_datasets
 
     found = list_datasets()
     print_json(found) if json else print_datasets(found)
@@ -77,9 +77,9 @@ def data_get(
     Needs the extra "data" or, for tep-many, "simulate": about 50 minutes of one core. Every file
     is checked; what was interrupted goes on where it stopped.
     """
+    from dccad.cli.printing.scores import print_json
+    from dccad.cli.printing.tables import print_download
     from dccad.datasets.registry import get_dataset
-    from dccad.display import print_json
-    from dccad.display_tables import print_download
 
     folder = get_dataset(name, output, progress=True, jobs=count_processes(jobs))
     print_json({"name": name, "folder": str(folder)}) if json else print_download(name, folder)
@@ -94,8 +94,8 @@ def data_show(
     json: Json = False,
 ) -> None:
     """List the runs of the embedded or the classic set."""
+    from dccad.cli.printing.scores import print_dataset, print_json
     from dccad.datasets import load_tep, load_tep_simulated
-    from dccad.display import print_dataset, print_json
     from dccad.results.table import describe_dataset
 
     described = describe_dataset(load_tep_simulated() if data is None else load_tep(data))
@@ -132,8 +132,8 @@ def data_simulate(
     json: Json = False,
 ) -> None:
     """Simulate Tennessee Eastman runs (needs the extra "simulate")."""
+    from dccad.cli.printing.scores import print_json, print_simulated
     from dccad.datasets.tep.simulator import simulate_to
-    from dccad.display import print_json, print_simulated
     from dccad.support.progress import progress_bar
 
     with progress_bar("simulating", 1) as advance:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from dccad.console import PlainConsole
+from dccad.cli.printing.console import PlainConsole
 from dccad.errors import ModelFileError
 
 MOST_EPISODES = 10

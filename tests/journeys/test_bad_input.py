@@ -25,7 +25,7 @@ import scipy.sparse
 import dccad
 from conftest import FAST
 from dccad import DCCA, Run
-from dccad.cli import main
+from dccad.cli.main import main
 from dccad.errors import (
     ConstantSensorWarning,
     DccadError,
@@ -1028,7 +1028,7 @@ def test_a_file_that_outgrows_its_limit_leaves_the_earlier_results(
     script = f"""
 import json, resource, sys, warnings
 import dccad, dccad.evaluation.benchmark as benchmark
-from dccad.cli import main
+from dccad.cli.main import main
 benchmark.run_benchmark = lambda *_, **__: json.loads({json.dumps(RECORD)!r})
 detector = dccad.load("model")
 resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))

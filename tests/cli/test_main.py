@@ -23,10 +23,10 @@ import xlsxwriter
 import dccad
 from conftest import FAST, caller
 from dccad import DCCA, Run
-from dccad.cli import main
+from dccad.cli.main import main
+from dccad.cli.printing.benchmark import print_benchmark
+from dccad.cli.printing.scores import print_scores, to_json
 from dccad.detector import AS_PUBLISHED
-from dccad.display import print_scores, to_json
-from dccad.display_benchmark import print_benchmark
 from dccad.saving.folder import FORMAT, read_record
 
 COMMANDS = [
@@ -135,10 +135,10 @@ def test_help_takes_less_than_three_tenths_of_a_second():
     "script",
     [
         "import dccad",
-        "from dccad.cli import main; main(['--help'])",
-        "from dccad.cli import main; main(['--version'])",
-        "from dccad.cli import main; main(['fit', '--help'])",
-        "from dccad.cli import main; main(['fit'])",
+        "from dccad.cli.main import main; main(['--help'])",
+        "from dccad.cli.main import main; main(['--version'])",
+        "from dccad.cli.main import main; main(['fit', '--help'])",
+        "from dccad.cli.main import main; main(['fit'])",
     ],
 )
 def test_nothing_heavy_is_imported_before_there_is_work(script):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dccad.cli_options import (
+from dccad.cli.options import (
     Jobs,
     Json,
     Settings,
@@ -64,9 +64,9 @@ def benchmark(
     json: Json = False,
 ) -> None:
     """Run an evaluation protocol and print its table."""
+    from dccad.cli.printing.benchmark import print_benchmark
+    from dccad.cli.printing.scores import print_json, to_json
     from dccad.detector import DCCA
-    from dccad.display import print_json, to_json
-    from dccad.display_benchmark import print_benchmark
     from dccad.evaluation.benchmark import run_benchmark
     from dccad.evaluation.methods import METHODS, split_name
     from dccad.evaluation.registry import PROTOCOLS, check_protocol

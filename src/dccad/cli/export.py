@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dccad.cli_options import Json, Model, check_output
+from dccad.cli.options import Json, Model, check_output
 
 
 def export(
@@ -22,7 +22,7 @@ def export(
     Rows in plant units go in; scores, flags and regions come out. dccad score takes the file in
     place of the model, also where no torch is installed. Needs the extra "onnx".
     """
-    from dccad.display import print_export, print_json
+    from dccad.cli.printing.scores import print_export, print_json
     from dccad.support.extras import require
 
     check_output(output, (".onnx",))

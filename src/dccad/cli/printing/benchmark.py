@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.table import Table
 
-from dccad.console import PlainConsole
+from dccad.cli.printing.console import PlainConsole
 from dccad.evaluation.record import at_best_window, main_figure, ranked
 
 METHOD_WIDTH = 14

@@ -1,0 +1,1 @@
+"""What commands print: within 80 columns, or as JSON."""
