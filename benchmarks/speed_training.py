@@ -23,7 +23,7 @@ from sklearn.cluster import KMeans
 import textbook
 from dccad import DCCA
 from dccad.method.clustering.maps import cluster_maps
-from dccad.method.network.depthwise import make_network
+from dccad.method.network.make import make_network
 from dccad.method.training.algorithm import _Loop, fit_jointly
 from side_by_side import (
     add_arguments,

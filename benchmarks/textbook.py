@@ -23,7 +23,7 @@ from sklearn.cluster import KMeans
 from torch.nn import functional
 
 from dccad.method.clustering.ranking import LAGS
-from dccad.method.network.depthwise import make_network
+from dccad.method.network.make import make_network
 from dccad.method.network.published import ConvAutoencoder
 
 

@@ -20,6 +20,7 @@ from dccad.fitting.data import prepare_fit_data
 from dccad.fitting.large_fit import draw_logs
 from dccad.fitting.model import fit_model
 from dccad.fitting.recipe import draw_seed
+from dccad.logs.episodes import MOST_EPISODES, RowTable, describe_states, state_names
 from dccad.logs.inputs import check_scoring_log
 from dccad.logs.missing import OnMissing
 from dccad.logs.preparation.pipeline import Preparation, parse_steps
@@ -27,7 +28,6 @@ from dccad.logs.runs import Log
 from dccad.logs.windows import check_window_count
 from dccad.method.clustering.ranking import Ranking
 from dccad.method.network.depthwise import DirectionalSettings, describe_maps
-from dccad.method.regions.states import MOST_EPISODES, RowTable, describe_states, state_names
 from dccad.method.representation.scaling import ScalingKind
 from dccad.method.representation.whitening import RepresentationKind
 from dccad.method.scoring.batches import WindowResults

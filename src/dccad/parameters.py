@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any, Literal, TypeAlias, get_args
@@ -183,51 +182,6 @@ def _misfits(parameters: Mapping[str, Any]) -> list[str]:
     if parameters["consensus"] == "centres" and parameters["n_clusters"] == "auto":
         problems.append("n_clusters='auto' needs consensus='vote'")
     return problems
-
-
-def parse_settings(pairs: Sequence[str]) -> dict[str, Any]:
-    """Read ``NAME=VALUE`` settings of the command line; values are JSON, else text.
-
-    Raises
-    ------
-    ParameterError
-        A setting without ``=``.
-
-    Examples
-    --------
-    >>> parse_settings(["alpha=0.9", "strides=[2, 3, 1]", "routing=two-step"])
-    {'alpha': 0.9, 'strides': [2, 3, 1], 'routing': 'two-step'}
-    """
-    settings = {}
-    for pair in pairs:
-        name, separator, text = pair.partition("=")
-        if not separator:
-            raise ParameterError(f"--set {pair!r} has no value; write NAME=VALUE, as alpha=0.9")
-        try:
-            settings[name.strip()] = json.loads(text)
-        except json.JSONDecodeError:
-            settings[name.strip()] = {"True": True, "False": False, "None": None}.get(text, text)
-    return settings
-
-
-def refuse_unknown_settings(settings: Mapping[str, Any], known: Mapping[str, Any]) -> None:
-    """Refuse names that are no parameter, suggesting the nearest one.
-
-    Raises
-    ------
-    ParameterError
-
-    Examples
-    --------
-    >>> refuse_unknown_settings({"alhpa": 0.5}, {"alpha": 0.5})
-    Traceback (most recent call last):
-    dccad.errors.ParameterError: 'alhpa' is no parameter of DCCA (did you mean 'alpha'?)
-    """
-    for name in settings:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f" (did you mean {near[0]!r}?)" if near else f"; known: {', '.join(known)}"
-            raise ParameterError(f"{name!r} is no parameter of DCCA{hint}")
 
 
 def _is_whole(value: Any, least: int) -> bool:

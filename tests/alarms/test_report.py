@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from dccad import DCCA, Run
+from dccad.alarms.rates import choose_limit, predict_false_alarms
 from dccad.alarms.report import AlarmPattern, parse_pattern, report_alarms, row_seconds
-from dccad.alarms.rules import AlarmRule, choose_limit, find_alarms, predict_false_alarms
+from dccad.alarms.rules import AlarmRule, find_alarms
 from dccad.calibration.conformal import ConformalCalibration
 from dccad.calibration.predictive import Calibration, fit_calibration
 from dccad.errors import ParameterError

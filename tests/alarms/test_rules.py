@@ -4,13 +4,8 @@ import numpy as np
 import pytest
 from scipy.signal import lfilter
 
-from dccad.alarms.rules import (
-    Alarm,
-    AlarmRule,
-    choose_limit,
-    find_alarms,
-    predict_false_alarms,
-)
+from dccad.alarms.rates import choose_limit, predict_false_alarms
+from dccad.alarms.rules import Alarm, AlarmRule, find_alarms
 from dccad.calibration.predictive import Calibration, fit_calibration
 from dccad.errors import ParameterError
 from naive import naive_alarm_rows

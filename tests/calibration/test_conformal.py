@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from dccad.calibration.conformal import calibrate_threshold, hold_out, leave_out
+from dccad.calibration.conformal import calibrate_threshold
 from dccad.errors import CalibrationWarning
+from dccad.fitting.data import hold_out, leave_out
 from dccad.logs.runs import Run
 
 

@@ -4,13 +4,8 @@ import numpy as np
 import pytest
 
 from dccad.calibration import cross_fitting
-from dccad.calibration.cross_fitting import (
-    Block,
-    OutOfFold,
-    cross_fit,
-    plan_drift_folds,
-    plan_folds,
-)
+from dccad.calibration.cross_fitting import OutOfFold, cross_fit
+from dccad.calibration.folds import Block, plan_drift_folds, plan_folds
 from dccad.errors import CalibrationWarning
 from dccad.logs.runs import Run
 from naive import naive_training_rows

@@ -13,7 +13,8 @@ import pytest
 from conftest import caller
 from dccad import load
 from dccad.cli.main import main
-from dccad.cli.printing.scores import print_alarms, print_model
+from dccad.cli.printing.model import print_model
+from dccad.cli.printing.scores import print_alarms
 from dccad.saving.folder import read_record
 
 NAMES = ["flow", "pressure", "level"]

@@ -24,8 +24,9 @@ import dccad
 from conftest import FAST, caller
 from dccad import DCCA, Run
 from dccad.cli.main import main
+from dccad.cli.printing.as_json import to_json
 from dccad.cli.printing.benchmark import print_benchmark
-from dccad.cli.printing.scores import print_scores, to_json
+from dccad.cli.printing.scores import print_scores
 from dccad.detector import AS_PUBLISHED
 from dccad.saving.folder import FORMAT, read_record
 

@@ -12,29 +12,18 @@ from conftest import windows_of
 from dccad.calibration import cross_fitting
 from dccad.calibration.cross_fitting import cross_fit
 from dccad.fitting import statistics as learning
+from dccad.fitting.folds import FoldScorer, StretchScorer, regime_windows
 from dccad.fitting.recipe import Recipe
 from dccad.fitting.score import Learned, fit_centre_score, fit_statistics_score
-from dccad.fitting.statistics import (
-    FoldScorer,
-    StretchScorer,
-    fit_statistics,
-    join_windows,
-    measure_rows,
-    normal_stretches,
-    persistence_share,
-    regime_windows,
-)
+from dccad.fitting.statistics import fit_statistics, measure_rows, persistence_share
 from dccad.logs.runs import Run
-from dccad.logs.windows import WindowSet, window_starts
-from dccad.method.network.depthwise import DirectionalSettings, make_network
-from dccad.method.regions.normal import CentrePartition
+from dccad.logs.windows import WindowSet, join_windows, normal_stretches, window_starts
+from dccad.method.network.depthwise import DirectionalSettings
+from dccad.method.network.make import make_network
+from dccad.method.regions.centres import CentrePartition
 from dccad.method.scoring import batches as scoring
-from dccad.method.scoring.statistics import (
-    PERSISTENCE_WEIGHTS,
-    fit_mahalanobis,
-    fit_signatures,
-    window_features,
-)
+from dccad.method.scoring.distances import fit_mahalanobis, fit_signatures
+from dccad.method.scoring.statistics import PERSISTENCE_WEIGHTS, window_features
 from dccad.method.training.algorithm import TrainingSettings
 from naive import naive_rows, naive_statistics, naive_stretches, naive_windows
 

@@ -11,7 +11,7 @@ from safetensors.numpy import load_file, save
 import dccad
 from conftest import SMALL
 from dccad import DCCA
-from dccad.cli.printing.scores import print_model
+from dccad.cli.printing.model import print_model
 from dccad.detector import AS_PUBLISHED
 from dccad.errors import ModelFileError
 from dccad.saving.folder import FORMAT, read_record, record_digest

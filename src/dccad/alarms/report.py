@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dccad.alarms.rules import AlarmRate, AlarmRule, choose_limit, find_alarms, predict_false_alarms
+from dccad.alarms.rates import AlarmRate, choose_limit, predict_false_alarms
+from dccad.alarms.rules import AlarmRule, find_alarms
 from dccad.calibration.conformal import ConformalCalibration
 from dccad.calibration.predictive import Calibration
 from dccad.errors import ParameterError
+from dccad.logs.episodes import RowTable, insert_peak
 from dccad.logs.runs import Log, Run
-from dccad.method.regions.states import RowTable, insert_peak
 
 _FORM = (
     "write the rows that must exceed the limit as '3 of 5' (or '5' for 5 in a row); then, if "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,91 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dccad.errors import CalibrationWarning, warn
-from dccad.logs.runs import FloatArray, Run
-
-
-def hold_out(
-    segments: Sequence[Run], fraction: float, shortest: int
-) -> tuple[list[Run], list[Run]]:
-    """Keep the last part of each reference-normal run out of training.
-
-    No window has rows of both parts, because the parts are runs of their own.
-
-    Parameters
-    ----------
-    segments : sequence of Run
-    fraction : float, 0 < fraction < 1
-        Share of each run's rows that is kept.
-    shortest : int, in rows
-        A run that cannot be divided into two parts of at least this length is trained on whole.
-
-    Returns
-    -------
-    (training, held_out) : lists of Run
-        ``held_out`` is empty where every run is too short.
-
-    Examples
-    --------
-    >>> training, held_out = hold_out([Run(np.zeros((10, 1)), ("a",))], 0.3, shortest=3)
-    >>> len(training[0]), len(held_out[0])
-    (7, 3)
-    """
-    training, held_out = [], []
-    for run in segments:
-        cut = round(len(run) * (1 - fraction))
-        if min(cut, len(run) - cut) < shortest:
-            training.append(run)
-        else:
-            training.append(run.rows(0, cut))
-            held_out.append(run.rows(cut, len(run)))
-    return training, held_out
-
-
-def leave_out(segments: Sequence[Run], held_out: Sequence[Run]) -> list[Run]:
-    """Cut held-out rows out of a log that contains them, as when a user marks a quiet week of it.
-
-    Parameters
-    ----------
-    segments : sequence of Run
-        The unlabelled log.
-    held_out : sequence of Run
-        From :func:`hold_out`.
-
-    Returns
-    -------
-    list of Run
-        The rest of the log; no run of it spans a cut.
-
-    Examples
-    --------
-    >>> log = Run(np.arange(8.0)[:, None], ("a",))
-    >>> [run.values.ravel().tolist() for run in leave_out([log], [log.rows(3, 5)])]
-    [[0.0, 1.0, 2.0], [5.0, 6.0, 7.0]]
-    """
-    rest = list(segments)
-    for block in held_out:
-        parts: list[Run] = []
-        for run in rest:
-            start = _find_block(run.values, block.values)
-            if start is None:
-                parts.append(run)
-            else:
-                pieces = (run.rows(0, start), run.rows(start + len(block), len(run)))
-                parts.extend(piece for piece in pieces if len(piece))
-        rest = parts
-    return rest
-
-
-def _find_block(rows: FloatArray, block: FloatArray) -> int | None:
-    """Row at which all rows of the block stand in a row, or None."""
-    last = len(rows) - len(block)
-    if last < 0:
-        return None
-    first = (rows[: last + 1] == block[0]) | (np.isnan(rows[: last + 1]) & np.isnan(block[0]))
-    for start in np.flatnonzero(first.all(axis=1)):
-        if np.array_equal(rows[start : start + len(block)], block, equal_nan=True):
-            return int(start)
-    return None
 
 
 @dataclass(frozen=True)

@@ -64,8 +64,8 @@ def benchmark(
     json: Json = False,
 ) -> None:
     """Run an evaluation protocol and print its table."""
+    from dccad.cli.printing.as_json import print_json, to_json
     from dccad.cli.printing.benchmark import print_benchmark
-    from dccad.cli.printing.scores import print_json, to_json
     from dccad.detector import DCCA
     from dccad.evaluation.benchmark import run_benchmark
     from dccad.evaluation.methods import METHODS, split_name

@@ -33,7 +33,7 @@ def data_check(log: Log, options: TableOptions, json: Json = False) -> None:
 
     Nothing is fitted or written.
     """
-    from dccad.cli.printing.scores import print_json
+    from dccad.cli.printing.as_json import print_json
     from dccad.cli.printing.tables import print_check
     from dccad.tables import check_log_tables
 
@@ -44,8 +44,8 @@ def data_check(log: Log, options: TableOptions, json: Json = False) -> None:
 @command(data_app, "list", "dccad data list")
 def data_list(json: Json = False) -> None:
     """List the benchmark data sets, and whether they are here."""
-    from dccad.cli.printing.scores import print_json
-    from dccad.cli.printing.tables import print_datasets
+    from dccad.cli.printing.as_json import print_json
+    from dccad.cli.printing.datasets import print_datasets
     from dccad.datasets.registry import list_datasets
 
     found = list_datasets()
@@ -77,8 +77,8 @@ def data_get(
     Needs the extra "data" or, for tep-many, "simulate": about 50 minutes of one core. Every file
     is checked; what was interrupted goes on where it stopped.
     """
-    from dccad.cli.printing.scores import print_json
-    from dccad.cli.printing.tables import print_download
+    from dccad.cli.printing.as_json import print_json
+    from dccad.cli.printing.datasets import print_download
     from dccad.datasets.registry import get_dataset
 
     folder = get_dataset(name, output, progress=True, jobs=count_processes(jobs))
@@ -94,9 +94,9 @@ def data_show(
     json: Json = False,
 ) -> None:
     """List the runs of the embedded or the classic set."""
-    from dccad.cli.printing.scores import print_dataset, print_json
+    from dccad.cli.printing.as_json import print_json
+    from dccad.cli.printing.datasets import describe_dataset, print_dataset
     from dccad.datasets import load_tep, load_tep_simulated
-    from dccad.results.table import describe_dataset
 
     described = describe_dataset(load_tep_simulated() if data is None else load_tep(data))
     print_json(described) if json else print_dataset(described)
@@ -132,7 +132,8 @@ def data_simulate(
     json: Json = False,
 ) -> None:
     """Simulate Tennessee Eastman runs (needs the extra "simulate")."""
-    from dccad.cli.printing.scores import print_json, print_simulated
+    from dccad.cli.printing.as_json import print_json
+    from dccad.cli.printing.datasets import print_simulated
     from dccad.datasets.tep.simulator import simulate_to
     from dccad.support.progress import progress_bar
 

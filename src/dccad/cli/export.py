@@ -22,7 +22,8 @@ def export(
     Rows in plant units go in; scores, flags and regions come out. dccad score takes the file in
     place of the model, also where no torch is installed. Needs the extra "onnx".
     """
-    from dccad.cli.printing.scores import print_export, print_json
+    from dccad.cli.printing.as_json import print_json
+    from dccad.cli.printing.model import print_export
     from dccad.support.extras import require
 
     check_output(output, (".onnx",))

@@ -5,7 +5,9 @@ Heavy imports stay inside the functions, as in :mod:`dccad.cli.main`.
 
 from __future__ import annotations
 
+import difflib
 import inspect
+import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
@@ -13,11 +15,19 @@ from difflib import get_close_matches
 from functools import wraps
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_type_hints
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Literal,
+    TypeVar,
+    get_type_hints,
+)
 
 import typer
 from typer.core import TyperCommand
 
+from dccad.errors import ParameterError
 from dccad.tables.options import REMEMBERED, TableOptions
 
 if TYPE_CHECKING:
@@ -231,7 +241,8 @@ def read_settings(
     """What ``--set`` gives; ``fixed`` parameters have another place, which the message names."""
     from dccad.detector import DCCA
     from dccad.errors import ParameterError
-    from dccad.parameters import parse_settings, refuse_unknown_settings
+
+    pass  # moved
 
     given = parse_settings(pairs or [])
     refuse_unknown_settings(given, DCCA().get_params())
@@ -280,3 +291,48 @@ def check_output(path: Path, suffixes: Sequence[str] = (), inputs: Sequence[str]
     files = [source.path for source in expand_sources(inputs)] if path.exists() and inputs else []
     if any(file is not None and file.resolve() == path.resolve() for file in files):
         raise InputError(f"{path} is the log itself and would be overwritten; name another file")
+
+
+def parse_settings(pairs: Sequence[str]) -> dict[str, Any]:
+    """Read ``NAME=VALUE`` settings of the command line; values are JSON, else text.
+
+    Raises
+    ------
+    ParameterError
+        A setting without ``=``.
+
+    Examples
+    --------
+    >>> parse_settings(["alpha=0.9", "strides=[2, 3, 1]", "routing=two-step"])
+    {'alpha': 0.9, 'strides': [2, 3, 1], 'routing': 'two-step'}
+    """
+    settings = {}
+    for pair in pairs:
+        name, separator, text = pair.partition("=")
+        if not separator:
+            raise ParameterError(f"--set {pair!r} has no value; write NAME=VALUE, as alpha=0.9")
+        try:
+            settings[name.strip()] = json.loads(text)
+        except json.JSONDecodeError:
+            settings[name.strip()] = {"True": True, "False": False, "None": None}.get(text, text)
+    return settings
+
+
+def refuse_unknown_settings(settings: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    """Refuse names that are no parameter, suggesting the nearest one.
+
+    Raises
+    ------
+    ParameterError
+
+    Examples
+    --------
+    >>> refuse_unknown_settings({"alhpa": 0.5}, {"alpha": 0.5})
+    Traceback (most recent call last):
+    dccad.errors.ParameterError: 'alhpa' is no parameter of DCCA (did you mean 'alpha'?)
+    """
+    for name in settings:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f" (did you mean {near[0]!r}?)" if near else f"; known: {', '.join(known)}"
+            raise ParameterError(f"{name!r} is no parameter of DCCA{hint}")

@@ -30,7 +30,7 @@ def open_stream(
     ``preparation`` is the model's; None for an ONNX file.
     """
     from dccad.errors import DccadWarning, ParameterError, warn
-    from dccad.logs.source import check_streamable
+    from dccad.logs.preparation.pipeline import check_streamable
     from dccad.tables.parquet.scan import NotStreamedError, is_large
 
     if resume and wanted is False:

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 from dccad.datasets.dataset import Dataset
 from dccad.errors import InputError
-from dccad.logs.runs import Run, describe_column_difference
+from dccad.logs.runs import Run
+from dccad.logs.wording import describe_column_difference
 from dccad.tables.files.sources import natural_key
 
 if TYPE_CHECKING:

@@ -14,10 +14,11 @@ from dccad.detector import DCCA
 from dccad.logs.runs import Run
 from dccad.results.files import write_scores
 from dccad.results.table import score_table
-from dccad.saving.folder import check_target, versions
+from dccad.saving.folder import check_target
 from dccad.support.extras import require
 from dccad.support.files import replace_files
 from dccad.support.progress import progress_bar
+from dccad.support.versions import versions
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

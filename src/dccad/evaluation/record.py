@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from dccad.saving.folder import versions
+from dccad.support.versions import versions
 
 Found: TypeAlias = Sequence[tuple[str, int, dict[str, Any]]]
 """Results of one method: (key of the task, seed, what its judge found), seed by seed."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dccad.fitting.sample import gather_statistics, read_stretches
-from dccad.logs.preparation.pipeline import Preparation
-from dccad.logs.source import BLOCK_CELLS, RowSource, check_streamable
+from dccad.logs.preparation.pipeline import Preparation, check_streamable
+from dccad.logs.source import BLOCK_CELLS, RowSource
 from dccad.method.representation.row_moments import RowStatistics
 from dccad.support.progress import progress_bar
 

@@ -15,17 +15,14 @@ from dccad.errors import SingleClusterWarning, warn
 from dccad.fitting.data import FitData
 from dccad.fitting.recipe import Parameters, Recipe, make_recipe
 from dccad.fitting.score import FittedScore, Learned, fit_centre_score, fit_statistics_score
-from dccad.fitting.statistics import normal_stretches
 from dccad.logs.preparation.pipeline import Preparation
 from dccad.logs.runs import Run
-from dccad.logs.windows import WindowSet
-from dccad.method.regions.normal import (
-    RegionReport,
-    find_centre_partition,
-    find_consensus_partition,
-)
+from dccad.logs.windows import WindowSet, normal_stretches
+from dccad.method.regions.centres import find_centre_partition
+from dccad.method.regions.normal import RegionReport
+from dccad.method.regions.partition import Partition
 from dccad.method.regions.states import name_states
-from dccad.method.scoring.batches import Partition
+from dccad.method.regions.vote import find_consensus_partition
 from dccad.method.scoring.model import FittedModel
 from dccad.method.training.algorithm import TrainingResult
 from dccad.support.progress import progress_bar

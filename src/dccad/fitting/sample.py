@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from dccad.logs.preparation.pipeline import Preparation
+from dccad.logs.preparation.pipeline import Preparation, rows_before
 from dccad.logs.runs import Log
-from dccad.logs.source import RowSource, Segment, checked_blocks, read_checked, rows_before
+from dccad.logs.source import RowSource, Segment, checked_blocks, read_checked
 from dccad.method.representation.row_moments import RowStatistics
 
 STRETCH = 1000
@@ -162,7 +162,7 @@ def gather_statistics(
     source : RowSource
     max_gap : float, optional
     preparation : Preparation
-        Without steps that :func:`dccad.logs.source.check_streamable` refuses.
+        Without steps that :func:`dccad.logs.preparation.pipeline.check_streamable` refuses.
     reading : mapping
         As in :func:`dccad.logs.source.read_checked`.
     on_block : callable (n_blocks), optional

@@ -16,24 +16,18 @@ from numpy.typing import NDArray
 
 from dccad.calibration.cross_fitting import OutOfFold, cross_fit
 from dccad.errors import ConstantSensorWarning, LatentCollapseWarning
+from dccad.fitting.folds import FoldScorer, StretchScorer, regime_windows
 from dccad.fitting.recipe import Recipe
-from dccad.fitting.statistics import (
-    FoldScorer,
-    StretchScorer,
-    fit_statistics,
-    measure_rows,
-    normal_stretches,
-    persistence_share,
-    regime_windows,
-    usual_levels,
-)
+from dccad.fitting.statistics import fit_statistics, measure_rows, persistence_share, usual_levels
 from dccad.logs.runs import Run
-from dccad.logs.windows import WindowSet
-from dccad.method.network.published import Autoencoder
-from dccad.method.regions.normal import CentrePartition
+from dccad.logs.windows import WindowSet, normal_stretches
+from dccad.method.network.base import Autoencoder
+from dccad.method.regions.centres import CentrePartition
+from dccad.method.regions.partition import Partition
 from dccad.method.representation.whitening import Representation
-from dccad.method.scoring.batches import CentreStatistics, Partition, Statistics, score_window_set
-from dccad.method.scoring.statistics import ScoreScale, fit_score_scale
+from dccad.method.scoring.batches import score_window_set
+from dccad.method.scoring.scale import ScoreScale, fit_score_scale
+from dccad.method.scoring.statistics import CentreStatistics, Statistics
 
 
 @dataclass(frozen=True)

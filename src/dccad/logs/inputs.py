@@ -16,14 +16,8 @@ from numpy.typing import NDArray
 
 from dccad.errors import ColumnNamesWarning, InputError, warn
 from dccad.logs.missing import OnMissing, count_filled, fill_missing, refuse_non_finite
-from dccad.logs.runs import (
-    FloatArray,
-    Log,
-    Run,
-    describe_column_difference,
-    quote_names,
-    split_at_gaps,
-)
+from dccad.logs.runs import FloatArray, Log, Run, split_at_gaps
+from dccad.logs.wording import describe_column_difference, quote_names
 
 
 def check_log(

@@ -9,10 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
-from dccad.errors import ParameterError
 from dccad.logs.missing import fill_missing, refuse_non_finite
-from dccad.logs.preparation.pipeline import Preparation
-from dccad.logs.preparation.steps import Average, Decimate, Difference, RemoveIdle
 from dccad.logs.runs import Run
 
 BLOCK_CELLS = 1 << 22
@@ -57,31 +54,6 @@ class RowSource(Protocol):
 
     def refuse_if_changed(self) -> None:
         """Refuse rows that were read while something wrote them."""
-
-
-def check_streamable(preparation: Preparation) -> None:
-    """Refuse steps whose result for a row depends on where their stretch began.
-
-    Raises
-    ------
-    ParameterError
-
-    Examples
-    --------
-    >>> from dccad.logs.preparation.pipeline import parse_steps
-    >>> check_streamable(Preparation(parse_steps(["mode:load>50", "clip:flow=0..100"])))
-    """
-    for step in preparation.steps:
-        if isinstance(step, Average | Decimate) or (isinstance(step, RemoveIdle) and step.join):
-            raise ParameterError(
-                f"prepare step {str(step)!r} needs a log in memory, because its rows depend on all "
-                "rows before them; leave it out, or prepare the log beforehand"
-            )
-
-
-def rows_before(preparation: Preparation) -> int:
-    """Rows before a stretch that its first prepared row depends on."""
-    return sum(isinstance(step, Difference) for step in preparation.steps)
 
 
 def read_checked(

@@ -259,3 +259,73 @@ def check_window_count(
             f"least {needed}; pass more rows, shorten the window or ask for fewer clusters"
         )
     return count
+
+
+def join_windows(parts: Sequence[WindowSet]) -> WindowSet:
+    """Lay sets of windows of one length under one another.
+
+    Examples
+    --------
+    >>> one = WindowSet.of_table(np.zeros((3, 1), dtype=np.float32), [3], 2)
+    >>> join_windows([one, one]).starts.tolist()
+    [0, 1, 3, 4]
+    """
+    import torch
+
+    offsets = np.cumsum([0, *(len(part.rows) for part in parts)])[:-1].tolist()
+    runs, n_runs = [], 0
+    for part in parts:
+        mine = torch.zeros_like(part.starts) if part.runs is None else part.runs
+        runs.append(mine + n_runs)
+        n_runs += int(mine.max()) + 1 if len(mine) else 0
+    return WindowSet(
+        torch.cat([part.rows for part in parts]),
+        torch.cat([part.starts + offset for part, offset in zip(parts, offsets, strict=True)]),
+        parts[0].length,
+        torch.cat(runs),
+    )
+
+
+def normal_stretches(
+    runs: Sequence[Run], starts: NDArray[np.int64], is_normal: NDArray[np.bool_], window: int
+) -> list[Run]:
+    """Rows of consecutive normal windows, as runs.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        What the windows were cut from, in order.
+    starts : ndarray of shape (n_windows,)
+        First row of each window in the table of all runs.
+    is_normal : ndarray of shape (n_windows,), bool
+    window : int, in rows
+
+    Returns
+    -------
+    list of Run
+        Every row of them is in a normal window.
+
+    Examples
+    --------
+    >>> log = [Run(np.arange(8.0)[:, None], ("a",))]
+    >>> starts, normal = np.arange(6), np.array([True, True, False, False, True, True])
+    >>> [run.values.ravel().tolist() for run in normal_stretches(log, starts, normal, 3)]
+    [[0.0, 1.0, 2.0, 3.0], [4.0, 5.0, 6.0, 7.0]]
+    """
+    offsets = np.cumsum([0, *(len(run) for run in runs)])
+    windows = np.flatnonzero(is_normal)
+    first = starts[windows]
+    owner = np.searchsorted(offsets, first, side="right") - 1
+    # windows that share a row are joined, and neighbours that only touch (stride = window)
+    step = np.diff(first)
+    joined = (step < window) | ((step == window) & (np.diff(windows) == 1))
+    joined &= np.diff(owner) == 0
+    parts = np.split(np.arange(len(windows)), np.flatnonzero(~joined) + 1)
+    return [
+        runs[owner[part[0]]].rows(
+            int(first[part[0]] - offsets[owner[part[0]]]),
+            int(first[part[-1]] - offsets[owner[part[0]]]) + window,
+        )
+        for part in parts
+        if len(part)
+    ]

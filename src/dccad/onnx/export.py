@@ -14,10 +14,11 @@ from dccad.onnx.graph import Graph
 from dccad.onnx.judging import add_regions, add_score, add_statistics
 from dccad.onnx.network import DenseGraph, DepthwiseGraph, add_directions
 from dccad.onnx.record import FORMAT, KEY
-from dccad.saving.folder import record_digest, versions
+from dccad.saving.folder import record_digest
 from dccad.saving.parts import calibration_to_parts
 from dccad.support.files import replace_files
 from dccad.support.tensors import to_array
+from dccad.support.versions import versions
 
 if TYPE_CHECKING:
     from dccad.detector import DCCA

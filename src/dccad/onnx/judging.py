@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from dccad.errors import DccadError
 from dccad.method.network.pooling import recent_positions
-from dccad.method.regions.normal import ConsensusPartition
-from dccad.method.scoring.batches import CentreStatistics
+from dccad.method.regions.vote import ConsensusPartition
+from dccad.method.scoring.scale import SMALLEST
 from dccad.method.scoring.statistics import (
     SIGNATURE_RANGE,
     SIGNATURE_UNIT,
-    SMALLEST,
+    CentreStatistics,
     WindowStatistics,
 )
 from dccad.onnx.graph import Graph
@@ -22,10 +22,12 @@ from dccad.onnx.network import DepthwiseGraph, NetworkGraph
 from dccad.support.tensors import to_array
 
 if TYPE_CHECKING:
-    from dccad.method.regions.normal import CentrePartition
+    from dccad.method.regions.centres import CentrePartition
+    from dccad.method.regions.partition import Partition
     from dccad.method.regions.vote import Consensus
-    from dccad.method.scoring.batches import Partition, Statistics
-    from dccad.method.scoring.statistics import Mahalanobis, ScoreScale, Signatures
+    from dccad.method.scoring.distances import Mahalanobis, Signatures
+    from dccad.method.scoring.scale import ScoreScale
+    from dccad.method.scoring.statistics import Statistics
 
 
 def add_regions(graph: Graph, network: NetworkGraph, partition: Partition, like: str) -> str:

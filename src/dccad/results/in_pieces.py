@@ -19,16 +19,17 @@ from numpy.typing import NDArray
 from dccad.calibration.conformal import ConformalCalibration
 from dccad.calibration.predictive import Calibration
 from dccad.errors import DccadError, InputError
+from dccad.logs.episodes import state_names
 from dccad.logs.inputs import check_sensors_of_fit
 from dccad.logs.missing import OnMissing
+from dccad.logs.preparation.pipeline import check_streamable, rows_before
 from dccad.logs.runs import Log, Run
-from dccad.logs.source import RowSource, Segment, check_streamable, read_checked, rows_before
+from dccad.logs.source import RowSource, Segment, read_checked
 from dccad.logs.windows import check_window_count
-from dccad.method.regions.states import state_names
 from dccad.method.scoring.model import FittedModel
 from dccad.results.summary import StreamSummary
-from dccad.saving.folder import versions
 from dccad.support.job_folder import PieceFolder
+from dccad.support.versions import versions
 
 PIECE_ROWS = 1 << 17
 """Rows of a piece, at most: what is lost when a process is killed."""

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dccad.logs.runs import show_stamp
-from dccad.method.regions.states import MOST_EPISODES
+from dccad.logs.episodes import MOST_EPISODES
+from dccad.logs.wording import show_stamp
 
 
 class Stretches:

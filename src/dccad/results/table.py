@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dccad.calibration.conformal import ConformalCalibration
 from dccad.calibration.predictive import Calibration
+from dccad.logs.episodes import RowTable, describe_states, find_stretches, insert_peak, state_names
 from dccad.logs.runs import Run
-from dccad.method.regions.states import (
-    RowTable,
-    describe_states,
-    find_stretches,
-    insert_peak,
-    state_names,
-)
-
-if TYPE_CHECKING:
-    from dccad.datasets import Dataset
 
 LEVEL = 0.9
 """Coverage of the intervals that are reported."""
@@ -159,23 +150,3 @@ def promised_rate(
     interval = calibration.rate_interval(rate, n_rows, LEVEL) if n_rows > 0 else None
     lower, upper = interval or (None, None)
     return {"rate": rate, "rows": n_rows, "lower": lower, "upper": upper, "level": LEVEL}
-
-
-def describe_dataset(dataset: Dataset) -> dict[str, Any]:
-    """Runs of a benchmark data set with their fault, length and onset."""
-
-    def describe(runs: Sequence[Run], split: str) -> list[dict[str, Any]]:
-        return [
-            {
-                "run": run.name,
-                "split": split,
-                "fault": run.fault,
-                "rows": len(run),
-                "sensors": len(run.columns),
-                "onset": run.onset,
-            }
-            for run in runs
-        ]
-
-    runs = describe(dataset.train, "train") + describe(dataset.test, "test")
-    return {"name": dataset.name, "runs": runs}

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -19,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dccad.errors import ModelFileError
+from dccad.support.versions import versions
 
 FORMAT = 4
 """Version of the folder's layout; raised whenever an older reader could misread it."""
@@ -201,14 +201,6 @@ def model_digest(arrays: Arrays, parts: Mapping[str, Any], reading: Any) -> str:
         digest.update(f"{name}:{array.dtype.str}:{array.shape}".encode())
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
-
-
-def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that decide a result."""
-    from importlib.metadata import version
-
-    packages = ("dccad", "torch", "numpy", "scikit-learn", "scipy")
-    return {"python": platform.python_version(), **{name: version(name) for name in packages}}
 
 
 def _read_record(folder: Path) -> dict[str, Any]:

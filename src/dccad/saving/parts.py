@@ -17,15 +17,18 @@ from torch import Tensor
 from dccad.calibration.conformal import ConformalCalibration
 from dccad.calibration.predictive import Calibration
 from dccad.logs.preparation.pipeline import Preparation
-from dccad.method.network.depthwise import DirectionalSettings, make_network
+from dccad.method.network.depthwise import DirectionalSettings
+from dccad.method.network.make import make_network
 from dccad.method.network.published import NetworkSettings
-from dccad.method.regions.normal import CentrePartition, ConsensusPartition
-from dccad.method.regions.vote import Consensus, from_record, to_record
+from dccad.method.regions.centres import CentrePartition
+from dccad.method.regions.partition import Partition
+from dccad.method.regions.vote import Consensus, ConsensusPartition, from_record, to_record
 from dccad.method.representation.scaling import Scaling
 from dccad.method.representation.whitening import Representation
-from dccad.method.scoring.batches import CentreStatistics, Partition, Statistics
+from dccad.method.scoring.distances import Mahalanobis, Signatures
 from dccad.method.scoring.model import FittedModel
-from dccad.method.scoring.statistics import Mahalanobis, ScoreScale, Signatures, WindowStatistics
+from dccad.method.scoring.scale import ScoreScale
+from dccad.method.scoring.statistics import CentreStatistics, Statistics, WindowStatistics
 from dccad.support.tensors import to_array
 
 Arrays = dict[str, NDArray[Any]]

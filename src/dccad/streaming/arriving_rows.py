@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from dccad.errors import InputError
 from dccad.logs.inputs import check_same_sensors
 from dccad.logs.missing import LARGEST, OnMissing
-from dccad.logs.runs import GAP_STEPS, quote_names, show_stamp
+from dccad.logs.runs import GAP_STEPS
+from dccad.logs.wording import quote_names, show_stamp
 
 STEPS_REMEMBERED = 100
 """The usual step in time, which a gap is measured by, is the median of so many steps."""

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dccad.method.network.base import Autoencoder
 from dccad.method.network.depthwise import LEAK, DirectionalAutoencoder
 from dccad.method.network.pooling import (
     SMALLEST_ENERGY,
@@ -22,10 +23,11 @@ from dccad.method.network.pooling import (
     STATISTICS,
     recent_positions,
 )
-from dccad.method.network.published import Autoencoder
-from dccad.method.regions.normal import CentrePartition
-from dccad.method.scoring.batches import Partition, Statistics, score_windows
-from dccad.method.scoring.statistics import Mahalanobis, WindowStatistics
+from dccad.method.regions.centres import CentrePartition
+from dccad.method.regions.partition import Partition
+from dccad.method.scoring.batches import score_windows
+from dccad.method.scoring.distances import Mahalanobis
+from dccad.method.scoring.statistics import Statistics, WindowStatistics
 from dccad.method.scoring.whole_runs import read_run
 
 Rows = NDArray[np.float32]

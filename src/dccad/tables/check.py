@@ -9,14 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dccad.errors import InputError
-from dccad.logs.runs import (
-    STUCK,
-    FloatArray,
-    Run,
-    describe_column_difference,
-    show_stamp,
-    split_at_gaps,
-)
+from dccad.logs.runs import STUCK, FloatArray, Run, split_at_gaps
+from dccad.logs.wording import describe_column_difference, show_stamp
 from dccad.tables.reader import Tables
 
 NEARLY_EMPTY = 0.9

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dccad.errors import InputError
-from dccad.logs.runs import Run, describe_column_difference
+from dccad.logs.runs import Run
+from dccad.logs.wording import describe_column_difference
 from dccad.tables.options import TableOptions
 
 if TYPE_CHECKING:

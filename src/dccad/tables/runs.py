@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from dccad.errors import InputError, ParameterError
-from dccad.logs.runs import Run, show_stamp
+from dccad.logs.runs import Run
+from dccad.logs.wording import show_stamp
 from dccad.tables.historian.pivot import LongColumns, find_long, pivot_long
 from dccad.tables.layout.columns import choose_columns, divide_columns, require_column
 from dccad.tables.opened import OpenedTable, exactly

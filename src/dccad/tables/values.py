@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dccad.errors import InputError
-from dccad.logs.runs import FloatArray, shorten
+from dccad.logs.runs import FloatArray
+from dccad.logs.wording import shorten
 from dccad.tables.opened import OpenedTable, exactly
 from dccad.tables.text.reader import as_numbers
 

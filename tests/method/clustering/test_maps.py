@@ -7,14 +7,9 @@ from sklearn.cluster import KMeans
 
 from dccad.method.clustering import kmeans
 from dccad.method.clustering import starts as restarts
-from dccad.method.clustering.maps import (
-    assign_maps,
-    centre_distances,
-    cluster_maps,
-    count_clustering_kernels,
-    rank_maps,
-    split_kernels,
-)
+from dccad.method.clustering.kernel_split import count_clustering_kernels, split_kernels
+from dccad.method.clustering.maps import assign_maps, cluster_maps
+from dccad.method.clustering.ranking import centre_distances, rank_maps
 from naive import naive_assign, naive_centre_distance, naive_lloyd, naive_ranks
 
 

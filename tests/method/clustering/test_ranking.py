@@ -6,8 +6,14 @@ import torch
 
 from conftest import windows_of
 from dccad.logs.windows import window_starts
-from dccad.method.clustering.maps import MapClusters, centre_distances, cluster_maps
-from dccad.method.clustering.ranking import LAGS, map_qualities, persistence, separation
+from dccad.method.clustering.maps import MapClusters, cluster_maps
+from dccad.method.clustering.ranking import (
+    LAGS,
+    centre_distances,
+    map_qualities,
+    persistence,
+    separation,
+)
 from naive import naive_centre_distance, naive_persistence, naive_separation
 
 

@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional
 
 from dccad.method.network import moments
+from dccad.method.network.base import Autoencoder
 from dccad.method.network.depthwise import (
     DirectionalAutoencoder,
     describe_maps,
@@ -21,7 +22,6 @@ from dccad.method.network.pooling import (
     pool_together,
     recent_positions,
 )
-from dccad.method.network.published import Autoencoder
 from dccad.method.training.step import joint_step
 from depthwise_networks import SHAPES, build, windows_for
 from naive import (

@@ -3,12 +3,8 @@ import pytest
 import torch
 from sklearn.cluster import KMeans
 
-from dccad.method.regions.normal import (
-    assign_regions,
-    find_centre_partition,
-    find_normal_region,
-    squared_distances,
-)
+from dccad.method.regions.centres import assign_regions, find_centre_partition, squared_distances
+from dccad.method.regions.normal import find_normal_region
 from naive import naive_assign, squared_distance
 
 

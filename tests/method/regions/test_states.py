@@ -4,17 +4,11 @@ import numpy as np
 import pytest
 
 from dccad import DCCA, Run, load
+from dccad.logs.episodes import RowTable, describe_states, find_stretches, state_names
 from dccad.logs.inputs import check_log
 from dccad.logs.preparation.pipeline import Preparation, parse_steps
 from dccad.method.regions.normal import RegionReport, find_normal_region
-from dccad.method.regions.states import (
-    RowTable,
-    count_stays,
-    describe_states,
-    find_stretches,
-    name_states,
-    state_names,
-)
+from dccad.method.regions.states import count_stays, name_states
 
 
 def stays_by_a_loop(inside, window):

@@ -6,16 +6,17 @@ import numpy as np
 import pytest
 import torch
 
-from dccad.method.regions.normal import LEAST_QUALITY, find_consensus_partition
 from dccad.method.regions.vote import (
     AGREEMENT,
     CANDIDATES,
+    LEAST_QUALITY,
     MOST_REGIONS,
     Consensus,
     Cut,
     _phi,
     apply_cuts,
     find_consensus,
+    find_consensus_partition,
     from_record,
     to_record,
 )

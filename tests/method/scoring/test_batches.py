@@ -11,7 +11,7 @@ from dccad.errors import InputError
 from dccad.method.scoring import batches as scoring
 from dccad.method.scoring import whole_runs as dense
 from dccad.method.scoring.batches import score_window_set
-from dccad.method.scoring.statistics import ScoreScale, fit_score_scale
+from dccad.method.scoring.scale import ScoreScale, fit_score_scale
 from dccad.support import threads
 from dccad.support.threads import map_in_threads
 from naive import naive_assign, naive_statistics, naive_window_statistics

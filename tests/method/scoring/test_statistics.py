@@ -10,19 +10,19 @@ from scipy.stats import multivariate_normal
 from sklearn.covariance import ledoit_wolf
 
 from dccad.method.network.depthwise import DirectionalAutoencoder, DirectionalSettings
-from dccad.method.scoring.statistics import (
-    FLOOR,
-    PERSISTENCE_WEIGHTS,
+from dccad.method.scoring.distances import (
     SIGNATURE_PERSISTENCE,
+    Mahalanobis,
+    Signatures,
+    fit_mahalanobis,
+    fit_signatures,
+)
+from dccad.method.scoring.scale import FLOOR, ScoreScale, fit_score_scale
+from dccad.method.scoring.statistics import (
+    PERSISTENCE_WEIGHTS,
     SIGNATURE_RANGE,
     SIGNATURE_UNIT,
-    Mahalanobis,
-    ScoreScale,
-    Signatures,
     WindowStatistics,
-    fit_mahalanobis,
-    fit_score_scale,
-    fit_signatures,
     window_features,
 )
 from naive import (

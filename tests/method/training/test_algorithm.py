@@ -6,7 +6,8 @@ import torch
 
 from conftest import windows_of
 from dccad.errors import LatentCollapseWarning
-from dccad.method.clustering.maps import assign_maps, centre_distances
+from dccad.method.clustering.maps import assign_maps
+from dccad.method.clustering.ranking import centre_distances
 from dccad.method.network.depthwise import DirectionalSettings
 from dccad.method.network.losses import clustering_loss, own_centres, reconstruction_loss
 from dccad.method.network.published import NetworkSettings

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
@@ -138,20 +137,3 @@ def _seconds(seconds: float) -> str:
         if seconds >= size:
             return f"{seconds / size:.4g} {unit}"
     return f"{seconds:.4g} s"
-
-
-def print_datasets(datasets: Sequence[Mapping[str, Any]]) -> None:
-    """List benchmark data sets: what each is, and where it is or how to come by it."""
-    console = PlainConsole()
-    for dataset in datasets:
-        here = f"in {dataset['folder']}" if dataset["folder"] else "here"
-        console.say(f"{dataset['name']}: {dataset['description']}")
-        console.say(here if dataset["available"] else f"not here: {dataset['obtain']}", indent=2)
-
-
-def print_download(name: str, folder: Path) -> None:
-    """Say where a data set is now, and how to use it."""
-    console = PlainConsole()
-    protocol = "tep-pairs" if name == "tep" else name
-    for text in (f"{name} is complete in {folder}", f"dccad benchmark {protocol} --data {folder}"):
-        console.print(text, highlight=False, markup=False, soft_wrap=True)  # a path stays whole

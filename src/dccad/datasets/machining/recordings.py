@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dccad.errors import InputError
-from dccad.logs.runs import describe_column_difference
+from dccad.logs.wording import describe_column_difference
 from dccad.tables.files.sources import natural_key
 from dccad.tables.workbooks.reader import read_sheet, read_sheet_rows
 

@@ -30,7 +30,8 @@ from dccad.datasets.dataset import Dataset
 from dccad.datasets.tep.classic import COLUMNS, UNITS
 from dccad.datasets.tep.r_data import parse_data_frame
 from dccad.errors import DccadWarning, InputError, ParameterError, warn
-from dccad.logs.runs import Run, describe_column_difference
+from dccad.logs.runs import Run
+from dccad.logs.wording import describe_column_difference
 
 SOURCE = "https://doi.org/10.7910/DVN/6C3JR1"
 

@@ -18,7 +18,15 @@ from numpy.typing import NDArray
 
 from dccad.errors import InputError, ParameterError
 from dccad.logs.preparation.prepared import Piece
-from dccad.logs.preparation.steps import STEPS, DropMissing, Step
+from dccad.logs.preparation.steps import (
+    STEPS,
+    Average,
+    Decimate,
+    Difference,
+    DropMissing,
+    RemoveIdle,
+    Step,
+)
 from dccad.logs.runs import Log, Run
 
 
@@ -176,3 +184,28 @@ def describe_steps(steps: Sequence[Any]) -> list[str]:
     ['average:10', 'log:pressure']
     """
     return [str(step) for step in steps]
+
+
+def check_streamable(preparation: Preparation) -> None:
+    """Refuse steps whose result for a row depends on where their stretch began.
+
+    Raises
+    ------
+    ParameterError
+
+    Examples
+    --------
+    >>> from dccad.logs.preparation.pipeline import parse_steps
+    >>> check_streamable(Preparation(parse_steps(["mode:load>50", "clip:flow=0..100"])))
+    """
+    for step in preparation.steps:
+        if isinstance(step, Average | Decimate) or (isinstance(step, RemoveIdle) and step.join):
+            raise ParameterError(
+                f"prepare step {str(step)!r} needs a log in memory, because its rows depend on all "
+                "rows before them; leave it out, or prepare the log beforehand"
+            )
+
+
+def rows_before(preparation: Preparation) -> int:
+    """Rows before a stretch that its first prepared row depends on."""
+    return sum(isinstance(step, Difference) for step in preparation.steps)

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dccad.errors import InputError
-from dccad.logs.runs import Run, quote_names
+from dccad.logs.runs import Run
+from dccad.logs.wording import quote_names
 
 
 @dataclass(frozen=True)

@@ -11,15 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dccad.errors import LatentCollapseWarning, warn
-from dccad.method.clustering.maps import (
-    MapClusters,
-    centre_distances,
-    count_clustering_kernels,
-    rank_maps,
-    split_kernels,
-    switched_share,
-)
-from dccad.method.clustering.ranking import total_squares
+from dccad.method.clustering.maps import MapClusters
+from dccad.method.clustering.ranking import centre_distances, rank_maps, total_squares
 from dccad.support.tensors import to_array
 
 COLLAPSED = 0.01
@@ -192,3 +185,50 @@ def warn_of_collapse(first: KernelSplit, last: KernelSplit, alpha: float) -> Non
                 LatentCollapseWarning,
             )
             return
+
+
+def split_kernels(ranks: Tensor, n_clustering_kernels: int) -> Tensor:
+    """Divide the kernels: True for the clustering kernels, False for the reconstruction kernels.
+
+    Parameters
+    ----------
+    ranks : Tensor of shape (n_kernels,)
+        Of each kernel's best map, as :func:`rank_maps` gives them.
+    n_clustering_kernels : int
+        How many of the kernels with the best maps become clustering kernels.
+
+    Returns
+    -------
+    Tensor of shape (n_kernels,), bool
+
+    Examples
+    --------
+    >>> split_kernels(torch.tensor([3, 1, 4, 2]), 2).tolist()
+    [False, True, False, True]
+    """
+    return ranks <= n_clustering_kernels
+
+
+def count_clustering_kernels(n_clustering_kernels: float, n_maps: int) -> int:
+    """Turn a share (float) or a count (int) of clustering kernels into a count.
+
+    Examples
+    --------
+    >>> count_clustering_kernels(0.5, 64), count_clustering_kernels(3, 64)
+    (32, 3)
+    """
+    if isinstance(n_clustering_kernels, int):
+        return min(n_clustering_kernels, n_maps)
+    return max(1, round(n_clustering_kernels * n_maps))
+
+
+def switched_share(before: Tensor, after: Tensor) -> float:
+    """Share of (window, map) pairs whose cluster changed between two updates.
+
+    Examples
+    --------
+    >>> switched_share(torch.tensor([[0, 1], [1, 1]]), torch.tensor([[0, 0], [1, 1]]))
+    0.25
+    """
+    pairs = zip(before.split(256), after.split(256), strict=True)  # which stay in the cache
+    return int(torch.stack([(one != two).sum() for one, two in pairs]).sum()) / before.numel()

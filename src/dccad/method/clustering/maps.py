@@ -139,90 +139,6 @@ def assign_maps(latents: Tensor, centres: Tensor) -> Tensor:
     return assignments.T.contiguous().long()
 
 
-def centre_distances(centres: Tensor) -> Tensor:
-    """Euclidean distance between the centres of each map; the smallest pairwise one for K > 2.
-
-    Parameters
-    ----------
-    centres : Tensor of shape (n_maps, n_clusters, map_length)
-
-    Returns
-    -------
-    Tensor of shape (n_maps,)
-        In units of the latents. Batch normalisation gives every map the same scale before this,
-        so distances of different maps compare; without it a map of larger scale ranks higher.
-
-    Examples
-    --------
-    >>> centres = torch.tensor([[[0.0, 0.0], [3.0, 4.0], [9.0, 12.0]]])
-    >>> centre_distances(centres).tolist()
-    [5.0]
-    """
-    n_clusters = centres.shape[1]
-    first, second = torch.triu_indices(n_clusters, n_clusters, offset=1, device=centres.device)
-    between: Tensor = (centres[:, first] - centres[:, second]).square().sum(dim=2).sqrt()
-    return between.amin(dim=1)
-
-
-def rank_maps(qualities: Tensor) -> Tensor:
-    """Rank the maps by their quality: 1 is the largest; ties go to the lower map.
-
-    Parameters
-    ----------
-    qualities : Tensor of shape (n_maps,)
-        Separation, persistence or centre distance; larger is better.
-
-    Returns
-    -------
-    Tensor of shape (n_maps,), int64
-        ``ranks[m]`` is the rank of map m (not the map at rank m, which ``argsort`` gives).
-
-    Examples
-    --------
-    >>> rank_maps(torch.tensor([0.5, 2.0, 0.1, 1.0])).tolist()
-    [3, 1, 4, 2]
-    """
-    order = torch.argsort(qualities, descending=True, stable=True)
-    ranks = torch.empty_like(order)
-    ranks[order] = torch.arange(1, len(order) + 1, device=order.device)
-    return ranks
-
-
-def split_kernels(ranks: Tensor, n_clustering_kernels: int) -> Tensor:
-    """Divide the kernels: True for the clustering kernels, False for the reconstruction kernels.
-
-    Parameters
-    ----------
-    ranks : Tensor of shape (n_kernels,)
-        Of each kernel's best map, as :func:`rank_maps` gives them.
-    n_clustering_kernels : int
-        How many of the kernels with the best maps become clustering kernels.
-
-    Returns
-    -------
-    Tensor of shape (n_kernels,), bool
-
-    Examples
-    --------
-    >>> split_kernels(torch.tensor([3, 1, 4, 2]), 2).tolist()
-    [False, True, False, True]
-    """
-    return ranks <= n_clustering_kernels
-
-
-def count_clustering_kernels(n_clustering_kernels: float, n_maps: int) -> int:
-    """Turn a share (float) or a count (int) of clustering kernels into a count.
-
-    Examples
-    --------
-    >>> count_clustering_kernels(0.5, 64), count_clustering_kernels(3, 64)
-    (32, 3)
-    """
-    if isinstance(n_clustering_kernels, int):
-        return min(n_clustering_kernels, n_maps)
-    return max(1, round(n_clustering_kernels * n_maps))
-
-
 def _cut_maps(latents: Tensor) -> MapClusters:
     values = latents[..., 0]
     split = split_values(values)
@@ -262,15 +178,3 @@ def cluster_means(latents: Tensor, assignments: Tensor, n_clusters: int) -> tupl
     counts = sums[..., -1]
     means = sums[..., :-1] / counts.clamp(min=1)[..., None] + offset[:, None]
     return means.masked_fill((counts == 0)[..., None], 0.0), counts
-
-
-def switched_share(before: Tensor, after: Tensor) -> float:
-    """Share of (window, map) pairs whose cluster changed between two updates.
-
-    Examples
-    --------
-    >>> switched_share(torch.tensor([[0, 1], [1, 1]]), torch.tensor([[0, 0], [1, 1]]))
-    0.25
-    """
-    pairs = zip(before.split(256), after.split(256), strict=True)  # which stay in the cache
-    return int(torch.stack([(one != two).sum() for one, two in pairs]).sum()) / before.numel()

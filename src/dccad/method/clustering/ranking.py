@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 import torch
 from torch import Tensor
 
-from dccad.method.clustering.maps import MapClusters, centre_distances
+from dccad.method.clustering.maps import MapClusters
 
 Ranking: TypeAlias = Literal["separation-persistence", "separation", "persistence", "distance"]
 
@@ -146,7 +146,7 @@ def map_qualities(
     Parameters
     ----------
     ranking : {"separation-persistence", "separation", "persistence", "distance"}
-        "distance" is the published one: :func:`dccad.method.clustering.maps.centre_distances`.
+        "distance" is the published one: :func:`dccad.method.clustering.ranking.centre_distances`.
     latents, clusters
         As in :func:`separation`.
     starts, window, stride
@@ -164,3 +164,52 @@ def map_qualities(
     if "persistence" in ranking:
         quality = quality * persistence(clusters.assignments, starts, window, stride)
     return quality
+
+
+def centre_distances(centres: Tensor) -> Tensor:
+    """Euclidean distance between the centres of each map; the smallest pairwise one for K > 2.
+
+    Parameters
+    ----------
+    centres : Tensor of shape (n_maps, n_clusters, map_length)
+
+    Returns
+    -------
+    Tensor of shape (n_maps,)
+        In units of the latents. Batch normalisation gives every map the same scale before this,
+        so distances of different maps compare; without it a map of larger scale ranks higher.
+
+    Examples
+    --------
+    >>> centres = torch.tensor([[[0.0, 0.0], [3.0, 4.0], [9.0, 12.0]]])
+    >>> centre_distances(centres).tolist()
+    [5.0]
+    """
+    n_clusters = centres.shape[1]
+    first, second = torch.triu_indices(n_clusters, n_clusters, offset=1, device=centres.device)
+    between: Tensor = (centres[:, first] - centres[:, second]).square().sum(dim=2).sqrt()
+    return between.amin(dim=1)
+
+
+def rank_maps(qualities: Tensor) -> Tensor:
+    """Rank the maps by their quality: 1 is the largest; ties go to the lower map.
+
+    Parameters
+    ----------
+    qualities : Tensor of shape (n_maps,)
+        Separation, persistence or centre distance; larger is better.
+
+    Returns
+    -------
+    Tensor of shape (n_maps,), int64
+        ``ranks[m]`` is the rank of map m (not the map at rank m, which ``argsort`` gives).
+
+    Examples
+    --------
+    >>> rank_maps(torch.tensor([0.5, 2.0, 0.1, 1.0])).tolist()
+    [3, 1, 4, 2]
+    """
+    order = torch.argsort(qualities, descending=True, stable=True)
+    ranks = torch.empty_like(order)
+    ranks[order] = torch.arange(1, len(order) + 1, device=order.device)
+    return ranks

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from dccad.method.network.base import Autoencoder
 from dccad.method.network.gradients import (
     Scratch,
     Weights,
@@ -30,7 +31,6 @@ from dccad.method.network.moments import (
     window_moments,
 )
 from dccad.method.network.pooling import COLLECTIVE, STATISTICS, pool_maps, pool_together
-from dccad.method.network.published import Autoencoder, ConvAutoencoder, NetworkSettings
 
 LEAK = 0.1
 """Slope of the bottleneck's leaky ReLU below 0."""
@@ -271,19 +271,6 @@ class DirectionalAutoencoder(Autoencoder):
     def map_parameters(self) -> list[nn.Parameter]:
         """Parameters with one row per kernel, which the gradient routing divides."""
         return [self.kernels]
-
-
-def make_network(settings: NetworkSettings | DirectionalSettings) -> Autoencoder:
-    """Make the network that belongs to the settings, with fresh weights.
-
-    Examples
-    --------
-    >>> type(make_network(DirectionalSettings(4, 2, 30, 2, 3, 2))).__name__
-    'DirectionalAutoencoder'
-    """
-    if isinstance(settings, DirectionalSettings):
-        return DirectionalAutoencoder(settings)
-    return ConvAutoencoder(settings)
 
 
 def _slide(kernels: Tensor, windows: Tensor) -> Tensor:

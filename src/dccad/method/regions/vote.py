@@ -19,6 +19,8 @@ from torch import Tensor
 from dccad.method.clustering.cuts import minimum_error_thresholds, split_values
 from dccad.method.clustering.maps import MapClusters
 from dccad.method.clustering.ranking import Ranking, map_qualities
+from dccad.method.regions.normal import LEAST_SHARE, RegionReport, find_normal_region
+from dccad.support.tensors import to_array
 
 CANDIDATES = 30
 """Maps of the highest quality that may vote."""
@@ -291,3 +293,95 @@ def from_record(record: Sequence[dict[str, Any]]) -> tuple[Cut, ...]:
         )
         for entry in record
     )
+
+
+LEAST_QUALITY = 0.3
+"""Quality (separation × persistence) that a further region needs with ``n_clusters="auto"``."""
+
+
+@dataclass(frozen=True)
+class ConsensusPartition:
+    """Regions by the vote of the maps that agree.
+
+    Attributes
+    ----------
+    centres : Tensor of shape (n_maps, n_clusters, 1)
+        Of every single pooled map.
+    consensus : Consensus
+    """
+
+    centres: Tensor
+    consensus: Consensus
+
+    @property
+    def n_regions(self) -> int:
+        """Regions that windows may fall into."""
+        return self.consensus.n_regions
+
+    def assign(self, latents: Tensor) -> Tensor:
+        """Region of each window from pooled maps of shape (n_windows, n_maps, 1)."""
+        return self.consensus.assign(latents)
+
+    def maps_read(self, n_maps: int) -> Tensor:
+        """Which of the pooled maps :meth:`assign` reads, shape (n_maps,), bool."""
+        read = torch.zeros(n_maps, dtype=torch.bool)
+        for cut in self.consensus.cuts:
+            read[torch.from_numpy(cut.maps)] = True
+        return read
+
+    def to(self, device: torch.device) -> ConsensusPartition:
+        """The same partition with its tensors on another device."""
+        return ConsensusPartition(self.centres.to(device), self.consensus)
+
+
+def find_consensus_partition(
+    centres: Tensor,
+    latents: Tensor,
+    candidates: Tensor,
+    starts: Tensor,
+    window: int,
+    stride: int,
+    n_regions: int | None,
+    ranking: Ranking,
+    reference: NDArray[np.bool_] | None = None,
+) -> tuple[ConsensusPartition, RegionReport, NDArray[np.int64]]:
+    """Find the regions of the fit windows by the maps' consensus, and name the normal one.
+
+    Parameters
+    ----------
+    centres : Tensor of shape (n_maps, n_clusters, 1)
+    latents, candidates, starts, window, stride, n_regions, ranking
+        As in :func:`dccad.method.regions.vote.find_consensus`.
+    reference : ndarray of shape (n_windows,), bool, optional
+        Which windows are reference-normal.
+
+    Returns
+    -------
+    partition : ConsensusPartition
+    report : RegionReport
+        A region's spread is the mean over maps of its share of the map's variance.
+    regions : ndarray of shape (n_windows,), int64
+        0 is normal.
+    """
+    cuts, found = find_consensus(
+        latents,
+        candidates,
+        starts,
+        window,
+        stride,
+        n_regions,
+        ranking,
+        LEAST_QUALITY,
+    )
+    values = latents[..., 0]
+    standard = (values - values.mean(dim=0)) / values.std(dim=0).clamp(min=1e-6)
+    spread = torch.zeros(len(values), device=values.device)
+    for region in range(len(cuts) + 1):
+        mine = torch.from_numpy(found == region).to(values.device)
+        inside = standard[mine]
+        spread[mine] = (inside - inside.mean(dim=0)).square().mean(dim=1)
+    order, report = find_normal_region(
+        found, to_array(spread), len(cuts) + 1, reference, LEAST_SHARE
+    )
+    partition = ConsensusPartition(centres, Consensus(cuts, order))
+    return partition, report, np.argsort(order)[found]

@@ -2,17 +2,16 @@
 
 Nothing is fitted here: what scoring needs was fixed by the fit and stands in a partition and in
 statistics. Neighbouring windows of a run are read together
-(:mod:`dccad.method.scoring.whole_runs`), others one by one (:func:`score_windows`); both are judged
-by :meth:`ConsensusPartition.assign` and :meth:`WindowStatistics.judge`. Windows of the published
-network are always read one by one: its convolutions pad, so that a window's maps depend on where it
-begins.
+(:mod:`dccad.method.scoring.whole_runs`), others one by one (:func:`score_windows`); partition and
+statistics judge both. Windows of the published network are always read one by one: its convolutions
+pad, so that a window's maps depend on where it begins.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,50 +20,15 @@ from torch import Tensor
 
 from dccad.logs.windows import WindowSet
 from dccad.method.clustering.maps import assign_maps
+from dccad.method.network.base import Autoencoder
 from dccad.method.network.depthwise import DirectionalAutoencoder
-from dccad.method.network.published import Autoencoder
-from dccad.method.regions.normal import CentrePartition, ConsensusPartition, squared_distances
-from dccad.method.scoring.statistics import WindowStatistics
+from dccad.method.regions.partition import Partition
+from dccad.method.scoring.statistics import Statistics, WindowStatistics
 from dccad.method.scoring.whole_runs import Reading, pieces, read_piece, stretches
 from dccad.support.threads import map_in_threads
 
 CHUNK = 1024
 """Windows scored at a time; bounds the memory, and changes no score beyond float32 rounding."""
-
-Partition: TypeAlias = CentrePartition | ConsensusPartition
-
-
-@dataclass(frozen=True)
-class CentreStatistics:
-    """The statistics of the published method.
-
-    Attributes
-    ----------
-    clustering_maps : Tensor of shape (n_clustering,), int64
-    centres : Tensor of shape (n_clustering, map_length)
-        Of the normal region.
-    """
-
-    clustering_maps: Tensor
-    centres: Tensor
-
-    names = ("distance", "error")
-
-    def measure(
-        self, network: Autoencoder, windows: Tensor, maps: Tensor, reconstruction: Tensor
-    ) -> Tensor:
-        """Root-mean-square distance to the centres, and reconstruction error, of each window."""
-        clustering = network.pool(maps)[:, self.clustering_maps]
-        distance = squared_distances(clustering, self.centres).sqrt()
-        error = (reconstruction - windows).square().mean(dim=(1, 2)).sqrt()
-        return torch.stack((distance.double(), error.double()), dim=1)
-
-    def to(self, device: torch.device) -> CentreStatistics:
-        """The same on another device."""
-        return CentreStatistics(self.clustering_maps.to(device), self.centres.to(device))
-
-
-Statistics: TypeAlias = CentreStatistics | WindowStatistics
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from dccad.logs.preparation.pipeline import Preparation
 from dccad.logs.runs import Log, Run
 from dccad.logs.windows import WindowSet, windows_to_rows
-from dccad.method.network.published import Autoencoder
+from dccad.method.network.base import Autoencoder
+from dccad.method.regions.partition import Partition
 from dccad.method.representation.whitening import Representation
-from dccad.method.scoring.batches import Partition, Statistics, WindowResults, score_window_set
-from dccad.method.scoring.statistics import ScoreScale
+from dccad.method.scoring.batches import WindowResults, score_window_set
+from dccad.method.scoring.scale import ScoreScale
+from dccad.method.scoring.statistics import Statistics
 
 
 @dataclass(frozen=True)

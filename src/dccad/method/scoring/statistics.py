@@ -10,16 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from dccad.method.network.base import Autoencoder
 from dccad.method.network.depthwise import DirectionalAutoencoder
 from dccad.method.network.pooling import pool_maps, recent_positions
-from dccad.method.scoring.covariance import persistence_aware_covariance
+from dccad.method.regions.centres import squared_distances
+from dccad.method.scoring.distances import Mahalanobis, Signatures
 
 PERSISTENCE_WEIGHTS = {"row": 10.0, "mean": 10.0, "log-variance": 0.0, "residual": 10.0}
 """Weight of the long-run covariance (:mod:`dccad.method.scoring.covariance`) in each metric."""
@@ -27,144 +27,9 @@ PERSISTENCE_WEIGHTS = {"row": 10.0, "mean": 10.0, "log-variance": 0.0, "residual
 BANDWIDTH = 5 / 3
 """Of the long-run covariance, in windows."""
 
-SIGNATURE_PERSISTENCE = 0.2
-"""Weight of the long-run covariance in the metric of the signatures."""
 
 SIGNATURE_RANGE, SIGNATURE_UNIT = 5000.0, 10.0
 """A log-likelihood ratio r counts as exp(r / unit), within ± range: linear in its logarithm."""
-
-SMALLEST = 1e-300
-"""A distance of 0 has a logarithm."""
-
-FLOOR = 0.03
-"""Share of its usual value that is added to a distance before its logarithm, so that an unusually
-small one outweighs nothing."""
-
-
-@dataclass(frozen=True)
-class Mahalanobis:
-    """Squared distance from the mean of normal windows, in a shrunk covariance.
-
-    Attributes
-    ----------
-    mean : Tensor of shape (n_features,), float64
-    whitening : Tensor of shape (n_features, n_features), float64
-        W with W Wᵀ = Σ⁻¹.
-    """
-
-    mean: Tensor
-    whitening: Tensor
-
-    def squared(self, features: Tensor) -> Tensor:
-        """Squared distance of features of shape (n_windows, n_features), float64.
-
-        Examples
-        --------
-        >>> Mahalanobis(torch.zeros(2), torch.eye(2)).squared(torch.tensor([[3.0, 4.0]])).tolist()
-        [25.0]
-        """
-        return self.whiten(features).square_().sum(dim=1)
-
-    def whiten(self, features: Tensor) -> Tensor:
-        """Features in which normal windows have unit variance, of the same shape, float64."""
-        # the difference is double precision because the mean is
-        return (features - self.mean.double()) @ self.whitening.double()
-
-    def to(self, device: torch.device) -> Mahalanobis:
-        """The same on another device."""
-        return Mahalanobis(self.mean.to(device), self.whitening.to(device))
-
-
-def fit_mahalanobis(
-    runs: list[NDArray[Any]],
-    persistence: float = 0.0,
-    bandwidth: int = 1,
-) -> Mahalanobis:
-    """Fit mean and covariance on features of normal windows.
-
-    Parameters
-    ----------
-    runs : list of ndarray of shape (n_windows, n_features)
-        Features of consecutive windows, run by run.
-    persistence : float
-        Weight of the long-run covariance: directions that move slowly count less, because a short
-        reference shows only part of their range.
-    bandwidth : int, in windows
-        Of the long-run covariance.
-
-    Examples
-    --------
-    >>> normal = np.random.default_rng(0).normal(size=(4000, 2)) * [1.0, 10.0]
-    >>> distance = fit_mahalanobis([normal]).squared(torch.tensor([[0.0, 30.0]]))
-    >>> 8.0 < float(distance) < 10.0
-    True
-    """
-    features = np.concatenate(runs).astype(np.float64)
-    mean, scale = features.mean(axis=0), features.std(axis=0)
-    constant = scale < 1e-6
-    scale[constant] = 1.0
-    standard = [(run - mean) / scale for run in runs]
-    covariance = persistence_aware_covariance(standard, bandwidth, persistence)
-    # a feature that never varied in normal windows keeps its own scale; shrinkage gives it less
-    covariance[constant, constant] = 1.0
-    values, vectors = np.linalg.eigh(covariance)
-    values[values < 1e-10] = 1.0
-    whitening = vectors / np.sqrt(values) / scale[:, None]
-    return Mahalanobis(torch.from_numpy(mean), torch.from_numpy(whitening))
-
-
-@dataclass(frozen=True)
-class Signatures:
-    """How much more likely a window is under a regime of the unlabelled log than under normal.
-
-    Attributes
-    ----------
-    metric : Mahalanobis
-        Of normal windows.
-    shifts : Tensor of shape (n_regimes, n_features), float64
-        Mean of each regime's windows, in the metric.
-    """
-
-    metric: Mahalanobis
-    shifts: Tensor
-
-    def log_ratio(self, features: Tensor) -> Tensor:
-        """Largest log-likelihood ratio over regimes, shape (n_windows,), float64.
-
-        Normal and regime are normal distributions of one covariance, so that of regime r is
-        z · δ_r − ‖δ_r‖² / 2 with the whitened window z (the matched filter for a known shift).
-
-        Examples
-        --------
-        >>> metric = Mahalanobis(torch.zeros(2), torch.eye(2))
-        >>> seen = Signatures(metric, torch.tensor([[2.0, 0.0], [0.0, 4.0]]))
-        >>> seen.log_ratio(torch.tensor([[2.0, 0.0], [0.0, 0.0]])).tolist()
-        [2.0, -2.0]
-        """
-        z, shifts = self.metric.whiten(features), self.shifts.double()
-        return (z @ shifts.T - shifts.square().sum(dim=1) / 2).amax(dim=1)
-
-    def to(self, device: torch.device) -> Signatures:
-        """The same on another device."""
-        return Signatures(self.metric.to(device), self.shifts.to(device))
-
-
-def fit_signatures(
-    normal: list[NDArray[Any]], regimes: list[NDArray[Any]], bandwidth: int
-) -> Signatures:
-    """Fit the metric on normal windows and the shift of each regime.
-
-    Parameters
-    ----------
-    normal : list of ndarray of shape (n_windows, n_features)
-        Mean maps of normal windows, run by run.
-    regimes : list of ndarray of shape (n_windows, n_features)
-        Mean maps of the windows of each regime.
-    bandwidth : int, in windows
-    """
-    metric = fit_mahalanobis(normal, SIGNATURE_PERSISTENCE, bandwidth)
-    shifts = [metric.whiten(torch.from_numpy(np.asarray(part))).mean(dim=0) for part in regimes]
-    return Signatures(metric, torch.stack(shifts))
 
 
 def window_features(
@@ -269,64 +134,33 @@ class WindowStatistics:
 
 
 @dataclass(frozen=True)
-class ScoreScale:
-    """Mean and standard deviation of each statistic over normal windows, and how they add up.
+class CentreStatistics:
+    """The statistics of the published method.
 
     Attributes
     ----------
-    names : tuple of str
-    mean, std : tuple of float
-        Of each statistic, or of its logarithm.
-    floor : tuple of float or None
-        Added to each statistic before its logarithm; None: no logarithm is taken.
+    clustering_maps : Tensor of shape (n_clustering,), int64
+    centres : Tensor of shape (n_clustering, map_length)
+        Of the normal region.
     """
 
-    names: tuple[str, ...]
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    floor: tuple[float, ...] | None
+    clustering_maps: Tensor
+    centres: Tensor
 
-    def combine(self, statistics: NDArray[np.float64]) -> NDArray[np.float64]:
-        """One score per window: 0 is typical of normal windows, 1 is one standard deviation.
+    names = ("distance", "error")
 
-        Parameters
-        ----------
-        statistics : ndarray of shape (n_windows, n_statistics)
+    def measure(
+        self, network: Autoencoder, windows: Tensor, maps: Tensor, reconstruction: Tensor
+    ) -> Tensor:
+        """Root-mean-square distance to the centres, and reconstruction error, of each window."""
+        clustering = network.pool(maps)[:, self.clustering_maps]
+        distance = squared_distances(clustering, self.centres).sqrt()
+        error = (reconstruction - windows).square().mean(dim=(1, 2)).sqrt()
+        return torch.stack((distance.double(), error.double()), dim=1)
 
-        Examples
-        --------
-        >>> scale = ScoreScale(("distance", "error"), (1.0, 2.0), (0.5, 1.0), None)
-        >>> scale.combine(np.array([[1.0, 2.0], [2.0, 3.0]])).tolist()
-        [0.0, 1.5]
-        """
-        values = _logarithms(statistics, self.floor)
-        standard = (values - np.array(self.mean)) / np.array(self.std)
-        return np.asarray(standard.mean(axis=1), dtype=np.float64)
+    def to(self, device: torch.device) -> CentreStatistics:
+        """The same on another device."""
+        return CentreStatistics(self.clustering_maps.to(device), self.centres.to(device))
 
 
-def fit_score_scale(
-    names: tuple[str, ...], statistics: NDArray[np.float64], logarithmic: bool
-) -> ScoreScale:
-    """Fit the scale on statistics of normal windows, of shape (n_windows, n_statistics).
-
-    Examples
-    --------
-    >>> fit_score_scale(("a",), np.array([[1.0], [3.0]]), logarithmic=False)
-    ScoreScale(names=('a',), mean=(2.0,), std=(1.0,), floor=None)
-    """
-    floor = tuple(float(FLOOR * m) for m in np.median(statistics, axis=0)) if logarithmic else None
-    values = _logarithms(statistics, floor)
-    # a statistic that does not vary (one window, constant data) must not be divided by its rounding
-    varies = np.ptp(statistics, axis=0) > 1e-9 * np.abs(statistics).max(axis=0)
-    std = np.where(varies, values.std(axis=0), 1.0)
-    mean = values.mean(axis=0)
-    return ScoreScale(names, tuple(map(float, mean)), tuple(map(float, std)), floor)
-
-
-def _logarithms(
-    statistics: NDArray[np.float64], floor: tuple[float, ...] | None
-) -> NDArray[np.float64]:
-    if floor is None:
-        return statistics
-    logarithms: NDArray[np.float64] = np.log(statistics + np.array(floor) + SMALLEST)
-    return logarithms
+Statistics: TypeAlias = CentreStatistics | WindowStatistics

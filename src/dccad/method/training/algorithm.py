@@ -19,10 +19,12 @@ from dccad.method.clustering.maps import (
     has_exact_cut,
 )
 from dccad.method.clustering.ranking import Ranking, map_qualities
-from dccad.method.network.depthwise import DirectionalSettings, make_network
+from dccad.method.network.base import Autoencoder
+from dccad.method.network.depthwise import DirectionalSettings
 from dccad.method.network.losses import Targets, own_centres
+from dccad.method.network.make import make_network
 from dccad.method.network.moments import Moments
-from dccad.method.network.published import Autoencoder, NetworkSettings
+from dccad.method.network.published import NetworkSettings
 from dccad.method.training.step import Routing, joint_step
 from dccad.support.threads import one_thread
 

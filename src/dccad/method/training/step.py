@@ -22,8 +22,8 @@ from typing import Literal, TypeAlias
 import torch
 from torch import Tensor
 
+from dccad.method.network.base import Autoencoder
 from dccad.method.network.losses import Targets
-from dccad.method.network.published import Autoencoder
 
 Routing: TypeAlias = Literal["one-pass", "two-step"]
 

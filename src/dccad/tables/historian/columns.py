@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dccad.errors import InputError, ParameterError
-from dccad.logs.runs import quote_names
+from dccad.logs.wording import quote_names
 from dccad.tables.options import TableOptions
 from dccad.tables.time.stamps import is_time_name
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dccad.errors import InputError
-from dccad.logs.runs import quote_names
+from dccad.logs.wording import quote_names
 from dccad.tables.historian.columns import LongColumns, find_long
 from dccad.tables.historian.rows import Reports, spread
 from dccad.tables.historian.values import good_rows, read_numbers, refuse_text, tag_codes

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dccad.errors import InputError
-from dccad.logs.runs import quote_names
+from dccad.logs.wording import quote_names
 from dccad.tables.opened import OpenedTable, exactly
 from dccad.tables.options import TableOptions
 from dccad.tables.time.stamps import is_time_name, looks_like_time

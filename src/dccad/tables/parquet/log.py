@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dccad.errors import InputError
-from dccad.logs.runs import GAP_STEPS, Run, describe_column_difference, show_stamp
+from dccad.logs.runs import GAP_STEPS, Run
 from dccad.logs.source import Segment
+from dccad.logs.wording import describe_column_difference, show_stamp
 from dccad.tables.historian.columns import find_long
 from dccad.tables.layout.columns import divide_columns
 from dccad.tables.opened import exactly

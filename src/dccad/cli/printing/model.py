@@ -1,0 +1,136 @@
+"""Printing what a model is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from dccad.cli.printing.console import PlainConsole, count_of, describe_promise
+from dccad.errors import ModelFileError
+
+INFO_ROWS = 1000
+"""New rows that the interval for the realised false-alarm rate is told for by ``info``."""
+
+
+def print_model(record: Mapping[str, Any], path: Path) -> None:
+    """Show what a model folder holds.
+
+    Raises
+    ------
+    ModelFileError
+        The record lacks what every model has.
+    """
+    try:
+        rows = _model_rows(record, path)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise ModelFileError(
+            f"{path} is not a complete dccad model ({error}); fit it again or restore a backup"
+        ) from error
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(no_wrap=True, style="bold")
+    table.add_column(overflow="fold")
+    for name, value in rows.items():
+        table.add_row(name, value)
+    PlainConsole().print(table)
+
+
+def print_export(record: Mapping[str, Any]) -> None:
+    """Show what an exported file takes and gives."""
+    console, window = PlainConsole(), record["window"]
+    console.say(f"{record['file']}: {record['bytes'] / 1000:.0f} kB")
+    console.say(f"in:  rows (batch, n_rows, {record['n_sensors']}), float64, in plant units", 2)
+    console.say(f"out: score, flag, region (batch, n_rows - {window - 1})", 2)
+    console.say(f"threshold {record['threshold']:.3f}", 2)
+
+
+def _model_rows(record: Mapping[str, Any], path: Path) -> dict[str, str]:
+    report, parameters = record["regions_of_fit"], record["parameters"]
+    columns, history = record["columns"], record["history"]
+    return {
+        "model": str(path),
+        "sensors": f"{len(columns)}: {', '.join(columns[:4])}{', …' if len(columns) > 4 else ''}",
+        "window": f"{parameters['window']} rows; the first {parameters['window'] - 1} rows of a "
+        "run have no score",
+        "network": _describe_network(record["network"], record["representation"]),
+        "training": f"{len(history)} epochs, L_R {history[-1]['reconstruction_loss']:.3g}"
+        + (f", L_C {loss:.3g}" if (loss := history[-1]["clustering_loss"]) is not None else "")
+        if history
+        else "none",
+        **_conditioning_rows(record),
+        **_sample_row(record),
+        **{
+            state["name"]: f"{state['share']:.1%} of the rows, {count_of(state['n_episodes'])}: "
+            f"{state['reason']}"
+            for state in report["states"]
+        },
+        "score": f"{record['statistics']['kind']}: {', '.join(record['score_scale']['names'])}",
+        "threshold": f"{record['threshold']:.3f}, for a false-alarm rate of "
+        f"{parameters['false_alarm_rate']:g}, from {record['n_calibration_windows']} windows",
+        "false alarms": describe_promise(
+            _promise_of(record["calibration"], parameters["false_alarm_rate"])
+        ),
+        "data digest": record["data_digest"][:16],
+        "seed": str(record["seed"]),
+        "versions": ", ".join(f"{name} {v}" for name, v in record["versions"].items()),
+    }
+
+
+def _sample_row(record: Mapping[str, Any]) -> dict[str, str]:
+    """How much of a log that was read in pieces the fit has seen; nothing for one in memory."""
+    sample = record.get("sample")
+    if sample is None:
+        return {}
+    text = f"{sample['drawn']} of {sample['windows']} windows; scaling: all {sample['rows']} rows"
+    return {"drawn": text}
+
+
+def _promise_of(calibration: Mapping[str, Any], rate: float) -> dict[str, Any]:
+    """What the rate means for ``INFO_ROWS`` new rows, from the calibration's record."""
+    from dccad.calibration.conformal import ConformalCalibration
+    from dccad.calibration.predictive import Calibration
+    from dccad.results.table import promised_rate
+
+    numbers = {name: value for name, value in calibration.items() if name != "kind"}
+    known: Calibration | ConformalCalibration = ConformalCalibration(())
+    if calibration["kind"] == "predictive":
+        known = Calibration.from_dict(numbers)
+    return promised_rate(known, rate, INFO_ROWS)
+
+
+def _describe_network(shape: Mapping[str, Any], seen: Mapping[str, Any]) -> str:
+    if shape["kind"] == "dense":
+        maps, positions = shape["n_maps"], shape["map_length"]
+        return f"dense, {maps} activation maps, each of {positions} positions"
+    return (
+        f"depthwise, {shape['kernels_per_direction']} kernels on each of {shape['n_directions']} "
+        f"directions ({seen['kind']}), {shape['n_maps']} pooled maps"
+    )
+
+
+def _conditioning_rows(record: Mapping[str, Any]) -> dict[str, str]:
+    """What was done to the log before it was windowed, where anything was."""
+    rows = {}
+    steps, filled, reading = (
+        record["parameters"]["prepare"],
+        record["filled_share"],
+        record["reading"],
+    )
+    if reading:
+        rows["read with"] = ", ".join(
+            f"{name} {', '.join(value) if isinstance(value, list) else value}"
+            for name, value in reading.items()
+        )
+    if steps:
+        rows["prepared by"] = ", ".join(steps)
+    if record["left_out_share"]:
+        rows["left out"] = f"{record['left_out_share']:.2%} of the rows"
+    if filled:
+        most = sorted(filled.items(), key=lambda item: -item[1])
+        rows["filled"] = (
+            f"{record['parameters']['on_missing']}: cells of {len(filled)} of "
+            f"{len(record['columns'])} sensors, most in {most[0][0]} ({most[0][1]:.2%})"
+        )
+    return rows

@@ -1,0 +1,111 @@
+"""Models of parts of the reference, and their scores of the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dccad.fitting.recipe import Recipe
+from dccad.fitting.statistics import fit_statistics, measure_rows, usual_levels
+from dccad.logs.runs import Run
+from dccad.logs.windows import WindowSet, join_windows, window_starts
+from dccad.method.network.base import Autoencoder
+from dccad.method.representation.whitening import (
+    Representation,
+)
+
+FOLD_WINDOWS = 500
+"""A model of the cross-fitting trains on about this many unlabelled windows at most."""
+
+
+FOLD_NORMAL_WINDOWS = 2000
+"""And on about this many reference windows at most; its distances are fitted on all of them."""
+
+
+class FoldScorer:
+    """Fits on part of a reference and scores the rest: what the cross-fitting calls.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    regimes : sequence of lists of Run
+        Unlabelled rows that every model learns from beside its part of the reference, regime by
+        regime. They are thinned: a model of the cross-fitting need not be as good as the final one.
+    advance : callable, optional
+        Called after each fit, for progress.
+    levels : ndarray of shape (n_statistics,), optional
+        Usual statistics of the final model's own normal windows (:func:`usual_levels`). A network
+        that has trained on thinned windows has taken fewer steps, and its statistics another
+        level: they are brought to this one.
+    share : float, optional
+        As in :func:`fit_statistics`.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        regimes: Sequence[list[Run]] = (),
+        advance: Callable[[], None] | None = None,
+        levels: NDArray[np.float64] | None = None,
+        share: float | None = None,
+    ) -> None:
+        lengths = [len(run) for regime in regimes for run in regime]
+        n_windows = len(window_starts(lengths, recipe.window, recipe.stride))
+        self.thinned = recipe.stride * max(1, -(-n_windows // FOLD_WINDOWS))
+        self.recipe, self.regimes, self.advance = recipe, list(regimes), advance
+        self.levels, self.share = levels, share
+
+    def __call__(self, training: list[Run], held_out: list[Run]) -> Sequence[NDArray[np.float64]]:
+        """Statistics of the held-out rows by a model of the training rows."""
+        recipe = self.recipe
+        representation = recipe.represent(training, ())
+        normal = representation.windows(training, recipe.window, recipe.stride)
+        regimes = regime_windows(self.regimes, representation, recipe.window, self.thinned)
+        thinned = recipe.stride * max(1, -(-len(normal) // FOLD_NORMAL_WINDOWS))
+        shown = representation.windows(training, recipe.window, thinned)
+        # persistence is counted on the reference's windows, at the stride that they now have
+        thin = replace(recipe, training=replace(recipe.training, stride=thinned))
+        network = thin.train(join_windows([shown, *regimes])).network
+        statistics = fit_statistics(network, normal, recipe.stride, regimes, self.share)
+        if self.advance is not None:
+            self.advance()
+        found = measure_rows(held_out, representation, network, statistics, recipe.window)
+        if self.levels is None or max(thinned, self.thinned) == recipe.stride:
+            return found
+        ratio = self.levels / usual_levels(normal, network, statistics)
+        return [part * ratio for part in found]
+
+
+def regime_windows(
+    regimes: Sequence[list[Run]], representation: Representation, window: int, stride: int
+) -> list[WindowSet]:
+    """Windows of each regime; regimes without a full window are left out."""
+    found = [representation.windows(runs, window, stride) for runs in regimes]
+    return [windows for windows in found if len(windows)]
+
+
+class StretchScorer:
+    """Fits the statistics alone on part of the normal stretches of a log, for an unlabelled fit.
+
+    Representation and network are those of the whole log, of which one stretch is a small part.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        representation: Representation,
+        network: Autoencoder,
+        share: float | None = None,
+    ) -> None:
+        self.recipe, self.representation, self.network = recipe, representation, network
+        self.share = share
+
+    def __call__(self, training: list[Run], held_out: list[Run]) -> Sequence[NDArray[np.float64]]:
+        """Statistics of the held-out rows by distances from the training rows."""
+        window, stride = self.recipe.window, self.recipe.stride
+        windows = self.representation.windows(training, window, stride)
+        statistics = fit_statistics(self.network, windows, stride, share=self.share)
+        return measure_rows(held_out, self.representation, self.network, statistics, window)
