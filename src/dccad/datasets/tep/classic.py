@@ -30,18 +30,6 @@ from dccad.logs.runs import Run
 SAMPLE_SECONDS = 180
 """Time between two rows, in classic and simulated runs alike."""
 
-
-def sample_times(n_rows: int) -> NDArray[np.float64]:
-    """Times of the rows of a simulated run, of shape (n_rows,), in seconds since its first row.
-
-    Examples
-    --------
-    >>> sample_times(3).tolist()
-    [0.0, 180.0, 360.0]
-    """
-    return np.arange(n_rows, dtype=np.float64) * SAMPLE_SECONDS
-
-
 TEST_ONSET = 160
 """Row of the classic test runs from which the fault is active: 8 hours at 3 minutes a row."""
 
@@ -134,6 +122,17 @@ FAULTS: dict[int, str] = {
 
 CLASSIC_ROWS = {"d00": 500, "train": 480, "test": 960}
 """Rows of the published files; other counts are read, with a warning."""
+
+
+def sample_times(n_rows: int) -> NDArray[np.float64]:
+    """Times of the rows of a simulated run, of shape (n_rows,), in seconds since its first row.
+
+    Examples
+    --------
+    >>> sample_times(3).tolist()
+    [0.0, 180.0, 360.0]
+    """
+    return np.arange(n_rows, dtype=np.float64) * SAMPLE_SECONDS
 
 
 def load_tep(folder: str | os.PathLike[str]) -> Dataset:
