@@ -894,7 +894,7 @@ def no_work(monkeypatch):
     monkeypatch.setattr("dccad.detector.DCCA.fit", never)
     monkeypatch.setattr("dccad.detector.DCCA.score_rows", never)
     monkeypatch.setattr("dccad.evaluation.benchmark.run_benchmark", never)
-    monkeypatch.setattr("dccad.demo.tep._fit", never)
+    monkeypatch.setattr("dccad.demo.tep.fit", never)
 
 
 @pytest.mark.parametrize(
