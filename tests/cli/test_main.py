@@ -233,7 +233,10 @@ def test_version_is_one_line(call):
         ([*FIT, "--set", "alhpa=1"], "'alhpa' is no parameter of DCCA (did you mean 'alpha'?)"),
         ([*FIT, "--set", "frobnicate=1"], "'frobnicate' is no parameter of DCCA; known: alpha, "),
         ([*FIT, "--set", "alpha"], "--set 'alpha' has no value; write NAME=VALUE, as alpha=0.9"),
-        ([*FIT, "--set", "alpha=1", "--set", "n_init=0"], "alpha=1: needed is 0 ≤ alpha < 1; n_"),
+        (
+            [*FIT, "--set", "alpha=1", "--set", "learning_rate=0"],
+            "alpha=1: needed is 0 ≤ alpha < 1; le",
+        ),
         ([*FIT, "--set", "optimizer=sgd"], "'optimizer' is no parameter of DCCA; known: alpha"),
         ([*FIT, "--set", "device=gpu"], "device='gpu' cannot be used here"),
         ([*FIT, "--time", "tiem"], "log.csv: no column 'tiem' for --time; did you mean 'time'?"),
@@ -301,7 +304,7 @@ def test_ctrl_c_ends_with_code_130_and_leaves_nothing_half_written(call, monkeyp
 
     here = sorted(os.listdir())
     for target in (
-        "dccad.fitting.statistics.fit_jointly",
+        "dccad.fitting.recipe.fit_jointly",
         "dccad.saving.folder._write",
         "os.fsync",
     ):

@@ -9,10 +9,12 @@ import pytest
 import torch
 
 from conftest import windows_of
-from dccad.calibration import cross_fitting
+from dccad import DCCA
 from dccad.calibration.cross_fitting import cross_fit
-from dccad.fitting import statistics as learning
-from dccad.fitting.folds import FoldScorer, StretchScorer, regime_windows
+from dccad.datasets import load_tep_simulated
+from dccad.fitting import recipe as recipe_module
+from dccad.fitting.folds import FoldScorer, StretchScorer, hastened, regime_windows
+from dccad.fitting.model import N_FITS
 from dccad.fitting.recipe import Recipe
 from dccad.fitting.score import Learned, fit_centre_score, fit_statistics_score
 from dccad.fitting.statistics import fit_statistics, measure_rows, persistence_share
@@ -189,7 +191,7 @@ def test_held_out_rows_change_nothing_that_a_fold_learned():
 
 def test_no_row_has_a_part_in_the_model_that_scores_it(monkeypatch):
     """Rows of the first fold are changed: earlier rows of that fold keep their scores."""
-    monkeypatch.setattr(cross_fitting, "N_FOLDS", 3)
+    monkeypatch.setattr("dccad.calibration.folds.N_FOLDS", 3)
     run = make_run(150)
     changed = Run(run.values.copy(), ("a", "b"))
     changed.values[30:40] += 20
@@ -214,8 +216,8 @@ def spied(monkeypatch):
         seen["normal"], seen["regimes"], seen["share"] = windows, regimes, share
         return fit_statistics(network, windows, stride, regimes, share)
 
-    monkeypatch.setattr(learning, "fit_jointly", fake_training)
-    monkeypatch.setattr(learning, "fit_statistics", spy)
+    monkeypatch.setattr("dccad.fitting.recipe.fit_jointly", fake_training)
+    monkeypatch.setattr("dccad.fitting.folds.fit_statistics", spy)
     return seen
 
 
@@ -223,8 +225,8 @@ def spied(monkeypatch):
 def test_many_windows_are_thinned_for_training_but_not_for_the_distances(
     spied, monkeypatch, stride
 ):
-    monkeypatch.setattr(learning, "FOLD_WINDOWS", 20)
-    monkeypatch.setattr(learning, "FOLD_NORMAL_WINDOWS", 30)
+    monkeypatch.setattr("dccad.fitting.folds.FOLD_WINDOWS", 20)
+    monkeypatch.setattr("dccad.fitting.folds.FOLD_NORMAL_WINDOWS", 30)
     regimes = [[make_run(60, 1), make_run(3, 2)], [make_run(80, 3)], [make_run(2, 4)]]
     scorer = FoldScorer(make_recipe(stride), regimes)
     unlabelled = (55 + 75) // stride
@@ -251,6 +253,56 @@ def test_few_windows_are_all_shown(spied):
     FoldScorer(make_recipe(), [[make_run(50, 1)]])([make_run(70)], [make_run(10, 5)])
     assert spied["training"].starts.tolist() == [*range(65), *range(70, 115)]
     assert spied["stride"] == 1
+
+
+@pytest.fixture
+def epochs_trained(monkeypatch):
+    """Epochs that each network has really trained, in the order of the fits."""
+    counts = []
+    train = recipe_module.fit_jointly
+
+    def counted(*arguments):
+        result = train(*arguments)
+        counts.append(len(result.history))
+        return result
+
+    monkeypatch.setattr("dccad.fitting.recipe.fit_jointly", counted)
+    return counts
+
+
+def test_a_fit_on_a_day_of_rows_does_not_wait_for_its_folds(epochs_trained):
+    """Of 500 rows x 52: 30 epochs, then 17 folds of 6 epochs each, not of 30 again."""
+    log = load_tep_simulated().train_run(0)
+    assert log.values.shape == (500, 52)
+    DCCA(random_state=0).fit(None, normal=log)
+    assert epochs_trained == [30, *[6] * N_FITS]
+
+
+def test_folds_of_an_untrained_network_do_not_train(epochs_trained):
+    recipe = make_recipe(pretrain_epochs=0, joint_epochs=0)
+    FoldScorer(recipe)([make_run(70)], [make_run(10, 5)])
+    assert epochs_trained == [0]
+
+
+@pytest.mark.parametrize(
+    ("asked", "hastened_to"),
+    [
+        ((10, 20, 0.001), (2, 4, 0.005)),  # the default: as far, in a fifth of the steps
+        ((100, 200, 0.0001), (20, 40, 0.0005)),
+        ((15, 0, 0.0001), (3, 0, 0.0005)),
+        ((6, 1, 0.0002), (2, 1, 0.0002 * 7 / 3)),  # no phase that was asked for is left out
+        ((1, 1, 0.001), (1, 1, 0.001)),
+        ((0, 0, 0.001), (0, 0, 0.001)),
+        ((10, 20, 0.002), (2, 4, 0.005)),  # steps that are large already grow less or not at all
+        ((10, 20, 0.05), (2, 4, 0.05)),
+    ],
+)
+def test_a_fold_goes_as_far_as_the_final_network_in_fewer_steps(asked, hastened_to):
+    names = ("pretrain_epochs", "joint_epochs", "learning_rate")
+    training = make_recipe(**dict(zip(names, asked, strict=True))).training
+    found = hastened(training)
+    assert tuple(getattr(found, name) for name in names) == pytest.approx(hastened_to)
+    assert replace(found, **dict(zip(names, asked, strict=True))) == training  # all else stays
 
 
 def test_each_fit_of_a_fold_is_counted(spied):
@@ -466,7 +518,7 @@ def test_a_long_reference_discounts_slow_directions_less():
 
 def test_a_network_of_thinned_windows_scores_at_the_level_of_the_final_one(monkeypatch):
     """Or a long reference, whose folds are thinned, gets a threshold of another level."""
-    monkeypatch.setattr(learning, "FOLD_NORMAL_WINDOWS", 30)
+    monkeypatch.setattr("dccad.fitting.folds.FOLD_NORMAL_WINDOWS", 30)
     training, held_out = [make_run(200)], [make_run(60, 4)]
     (plain,) = FoldScorer(make_recipe())(training, held_out)
     levels = np.array([2.0, 3.0, 5.0, 7.0, 11.0])
@@ -478,7 +530,9 @@ def test_a_network_of_thinned_windows_scores_at_the_level_of_the_final_one(monke
     (own,) = scorer(training, training)  # of the rows that it has trained on
     own = own[np.isfinite(own).all(axis=1)]
     np.testing.assert_allclose(np.exp(np.log(own).mean(axis=0)), levels, rtol=1e-6)
-    monkeypatch.setattr(learning, "FOLD_NORMAL_WINDOWS", 2000)  # nothing is thinned: as it is
+    monkeypatch.setattr(
+        "dccad.fitting.folds.FOLD_NORMAL_WINDOWS", 2000
+    )  # nothing is thinned: as it is
     (every,) = FoldScorer(make_recipe(), levels=levels)(training, held_out)
     (expected,) = FoldScorer(make_recipe())(training, held_out)
     np.testing.assert_array_equal(every, expected)
