@@ -8,8 +8,7 @@ from dccad.datasets import Dataset, load_tep
 from dccad.detector import AS_PUBLISHED
 from dccad.errors import InputError, ParameterError
 from dccad.evaluation.baselines import KMeansWindows
-from dccad.evaluation.benchmark import run_benchmark
-from dccad.evaluation.jobs import run_task
+from dccad.evaluation.benchmark import run_benchmark, run_task
 from dccad.evaluation.metrics import cluster_accuracy
 from dccad.evaluation.partition import judge
 from dccad.evaluation.protocols.tep import pairs_tasks, pooled_tasks

@@ -8,8 +8,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from dccad import Run
 from dccad.datasets import Dataset, load_tep
-from dccad.evaluation.benchmark import run_benchmark
-from dccad.evaluation.jobs import run_task
+from dccad.evaluation.benchmark import run_benchmark, run_task
 from dccad.evaluation.metrics import threshold_at_rate
 from dccad.evaluation.protocols import faults
 from dccad.evaluation.protocols.tep import gather_pairs, judge_regions, runs_tasks
