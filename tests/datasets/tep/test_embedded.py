@@ -149,7 +149,9 @@ def test_importing_the_package_loads_nothing_heavy():
 
 def test_every_exported_name_exists():
     for name in dccad.datasets.__all__:
-        assert getattr(dccad.datasets, name).__module__.startswith("dccad.datasets.")
+        assert getattr(dccad.datasets, name).__module__.startswith(
+            ("dccad.datasets.", "dccad.tables.")
+        )
     assert dir(dccad.datasets) == sorted(dccad.datasets.__all__)
     with pytest.raises(AttributeError, match="no attribute 'load_tepp'"):
         dccad.datasets.load_tepp  # noqa: B018  # reading the name is the test
