@@ -52,7 +52,7 @@ def run_benchmark(
         Keys of :data:`dccad.evaluation.methods.METHODS`, also as NAME@WINDOW. Default: all that
         can stand in the protocol's table but those that train long.
     seeds : sequence of int
-        Of the methods; the data are the same for all of them. A method without randomness is
+        Seeds of the methods; the data are the same for all of them. A method without randomness is
         fitted once, and its figures stand for every seed.
     settings : mapping, optional
         Keyword arguments of :class:`dccad.DCCA` that differ from its defaults.

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 DATA_SEED = 0
 N_BARS = 96
-"""Of the simulated log: every kind of anomaly occurs several times among the rows judged."""
+"""Bars of the simulated log: every kind of anomaly occurs several times among the rows judged."""
 
 STRIDE = 7
 """Rows between two training windows, unless the user says otherwise. Neighbouring windows are

@@ -90,10 +90,10 @@ FALSE_POSITIVE_RATE = 0.0014
 """That of SensorSCAN on the data of Rieth et al."""
 
 FITTED_SHARE = 0.6
-"""Of the test runs of each condition: they belong to the fit of the regions."""
+"""Share of the test runs of each condition that belong to the fit of the regions."""
 
 REGIONS_DEFAULTS = {"stride": 5, "calibration": "held-out"}
-"""Of the fit of DCCA on 83 runs: every window would be 68,000, which differ by one row of 30."""
+"""Settings of a fit on 83 runs, whose 68,000 windows differ by one row of 30 from the next."""
 
 MONITOR = "monitor"
 
