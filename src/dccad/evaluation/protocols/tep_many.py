@@ -31,28 +31,7 @@ the onset, else the number of the fault. ``acc_k21``, ``nmi_k21`` and ``ari_k21`
 regions of all rows with a full window with these 21 classes. DCCA fits windows at every fifth row
 unless ``stride`` says otherwise.
 
-SensorSCAN
-----------
-The figures are those by which Golyadkin et al. compare methods (their evaluation code is public:
-AIRI-Institute/sensorscan with AIRI-Institute/fddbenchmark). There:
-
-* windows of 100 rows, at every row (at every tenth in the fit of their PCA + k-means), labelled by
-  their last row; ACC by the best one-to-one match of clusters to the 21 classes on the test rows,
-  NMI with the arithmetic mean, ARI: as here, where windows are 30 rows unless ``window`` says
-  otherwise, of 52 variables instead of 30 (analysers and valves that hardly move are left out);
-* training without labels on 500 fault-free runs and 5 runs of each fault; the test runs are others.
-  Faulty runs are a minority of the fit there, and the larger part of it here;
-* detection TPR and FPR: pooled over rows, flagged is what falls in no cluster called normal, and
-  *labels of the training rows* name the clusters. TPR 0.732 at FPR 0.0014 is that one point; here
-  the same FPR is set by the score, and labels serve the judge only;
-* average detection delay: as ``add_…`` above, 57 rows;
-* data of Rieth et al. (2017), of the original model; here those of the revised model, whose faults
-  16 to 20 are others. Their figures and ours are near each other in kind, not to be subtracted.
-
-References
-----------
-M. Golyadkin, V. Pozdnyakov, L. Zhukov, I. Makarov: SensorSCAN: Self-supervised learning and deep
-clustering for fault diagnosis in chemical processes. Artificial Intelligence 324:104012, 2023.
+The page of results compares it with how SensorSCAN is judged.
 """
 
 from __future__ import annotations
