@@ -1,11 +1,14 @@
 """Run every protocol and write docs/results.md: the one command behind its tables.
 
-    python benchmarks/results.py --data FOLDER [--only PROTOCOL ...] [--output docs/results.md]
+    python benchmarks/results.py --data FOLDER [--only PROTOCOL ...] [--method METHOD ...]
+        [--output docs/results.md]
 
 FOLDER holds the classic Tennessee Eastman files as FOLDER/tep and those of SKAB as FOLDER/skab; a
 protocol whose files are not there is left out, and the page says so by having no section of it.
 Records are kept in --records: with --only, the other sections come from what lies there. Methods
-that train long (convolutional and LSTM autoencoders, PyOD) run in the protocols of --slow.
+that train long (convolutional and LSTM autoencoders, PyOD) run in the protocols of --slow. With
+--method, these methods alone are run, and their record stands beside the others of the protocol:
+the page shows each method as the newest record has it.
 """
 
 import argparse
@@ -40,13 +43,14 @@ def command(protocol, arguments):
     words += ["--jobs", arguments.jobs]
     for seed in arguments.seed:
         words += ["--seed", seed]
-    if protocol in arguments.slow:
-        words += ["--method", "all"]
+    methods = arguments.method or (["all"] if protocol in arguments.slow else [])
+    for method in methods:
+        words += ["--method", method]
     return [str(word) for word in words]
 
 
 def record(protocol, arguments):
-    return arguments.records / f"{protocol}.json"
+    return arguments.records / f"{'-'.join([protocol, *arguments.method])}.json"
 
 
 def main():
@@ -54,6 +58,7 @@ def main():
     parser.add_argument("--data", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--only", nargs="+", choices=PROTOCOLS, default=list(PROTOCOLS))
     parser.add_argument("--slow", nargs="*", choices=PROTOCOLS, default=["tep-monitor"])
+    parser.add_argument("--method", nargs="+", default=[])
     parser.add_argument("--seed", nargs="+", type=int, default=[0, 1, 2, 3, 4])
     parser.add_argument("--jobs", type=int, default=0)
     parser.add_argument("--records", type=Path, default=Path("runs/results"))
@@ -71,8 +76,12 @@ def main():
         started = time.perf_counter()
         subprocess.run(words, check=True)
         print(f"{protocol}: {time.perf_counter() - started:.0f} s\n", flush=True)
-    # methods of a protocol may have been run in parts: tep-pairs.json, tep-pairs-….json
-    found = [path for name in PROTOCOLS for path in sorted(arguments.records.glob(f"{name}*.json"))]
+    found = []
+    for (
+        name
+    ) in PROTOCOLS:  # whose methods may have been run apart: tep-pairs.json, tep-pairs-….json
+        records = arguments.records.glob(f"{name}*.json")
+        found += sorted(records, key=lambda path: path.stat().st_mtime, reverse=True)
     script = HERE / "render_results.py"
     page = subprocess.run([sys.executable, script, *found], check=True, capture_output=True)
     arguments.output.write_bytes(page.stdout)

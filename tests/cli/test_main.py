@@ -1076,7 +1076,7 @@ def test_a_benchmark_prints_and_writes_its_figures(call, tiny_benchmark, monkeyp
 
 def test_baselines_are_shown_at_their_best_window(call, tiny_benchmark, monkeypatch):
     monkeypatch.setattr(
-        "dccad.evaluation.registry.Protocol.methods",
+        "dccad.evaluation.protocol.Protocol.methods",
         lambda plan, slow: ["lw-mean@5", "lw-mean@20", *(["pca-spe@5"] if slow else [])],
     )
     arguments = ["benchmark", "tep-adapt", "--seed", "0", "--jobs", "1", "-o", "figures.json"]

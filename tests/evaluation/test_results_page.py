@@ -221,3 +221,36 @@ def test_methods_run_in_parts_stand_in_one_table(tmp_path, records):
     for name, found in whole["results"].items():
         assert rows_of(table, f"`{name}`")[0][0] == percent(found["acc_1"])
     assert f"* `dccad`: {whole['environment']['date']}, seed 0;" in page
+
+
+def test_methods_can_be_run_apart_and_the_newest_record_of_each_is_shown(
+    records, tmp_path, monkeypatch
+):
+    monkeypatch.syspath_prepend(SCRIPT.parent)
+    results = importlib.import_module("results")
+    old = records["peeling"]
+    figures = {**old["results"]["dccad"], "acc": {"mean": 0.321, "std": 0.0, "per_seed": [0.321]}}
+    (tmp_path / "peeling.json").write_text(json.dumps(old))
+    os.utime(tmp_path / "peeling.json", (1, 1))
+    run = subprocess.run
+
+    def measure(words, **options):
+        if "benchmark" not in words:
+            return run(words, **options)
+        assert words[-4:] == ["--method", "dccad", "--method", "dccad-published"]
+        path = Path(words[words.index("-o") + 1])
+        assert path == tmp_path / "peeling-dccad-dccad-published.json"
+        return path.write_text(json.dumps(old | {"results": {"dccad": figures}}))
+
+    monkeypatch.setattr(subprocess, "run", measure)
+    page = tmp_path / "page.md"
+    arguments = ["--data", tmp_path, "--records", tmp_path, "--output", page, "--only", "peeling"]
+    arguments += ["--method", "dccad", "dccad-published"]
+    monkeypatch.setattr(sys, "argv", ["results.py", *map(str, arguments)])
+    results.main()
+    text = page.read_text()
+    assert text.count("## `peeling`") == 1
+    partition = text[text.index("**Partition, test rows**") :]
+    assert rows_of(partition, "`dccad`")[0][0] == "32.1"
+    kmeans = old["results"]["kmeans-windows"]["acc"]
+    assert rows_of(partition, "`kmeans-windows`")[0][0] == percent(kmeans)

@@ -16,6 +16,17 @@ from dccad.cli.options import (
     count_processes,
     read_settings,
 )
+from dccad.evaluation import names
+
+*_PROTOCOLS, _LAST = names.PROTOCOLS
+
+METHOD_HELP = (
+    f"One of {', '.join(names.DETECTORS)}; ablations: {', '.join(names.ABLATIONS)}; partitions: "
+    f"{', '.join(names.PARTITIONS)}; monitors: most of these and {', '.join(names.MONITORS)}; "
+    f"monitors that train long: {', '.join(names.SLOW_MONITORS)}. Each also at another window, as "
+    "lw-mean@10. all: every one of the protocol but the ablations (repeatable); default: all but "
+    "the ablations and those that train long."
+)
 
 
 def benchmark(
@@ -23,8 +34,7 @@ def benchmark(
         str,
         typer.Argument(
             metavar="PROTOCOL",
-            help="tep-pooled, tep-pairs, tep-runs, tep-monitor, tep-adapt, tep-many, skab or "
-            "peeling.",
+            help=f"{', '.join(_PROTOCOLS)} or {_LAST}.",
         ),
     ],
     data: Annotated[
@@ -39,16 +49,7 @@ def benchmark(
         list[str] | None,
         typer.Option(
             metavar="METHOD",
-            help="Of dccad, dccad-published, autoencoder-kmeans; ablations: dccad-no-split, "
-            "dccad-alpha-0, dccad-untrained, dccad-sensors, dccad-whitened, dccad-untamed, "
-            "dccad-separation, dccad-persistence, dccad-distance, dccad-centres; partitions: "
-            "kmeans-windows, gmm-windows, kmeans-stats, gmm-stats, kmeans-scaled-stats, "
-            "gmm-scaled-stats, statistic-selection; monitors: most of these and pca-t2, pca-spe, "
-            "dpca-t2, dpca-spe, lw-rows, lw-mean, lw-stats, contrast-rows, contrast-mean, "
-            "contrast-stats, isolation-forest, neighbours, conv-autoencoder, lstm-autoencoder, "
-            "pyod-autoencoder, pyod-deepsvdd. Each also at another window, as lw-mean@10. all: "
-            "every one of the protocol (repeatable); default: all but the ablations and the last "
-            "four.",
+            help=METHOD_HELP,
         ),
     ] = None,
     seed: Annotated[

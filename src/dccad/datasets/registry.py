@@ -34,7 +34,7 @@ class DatasetInfo:
     obtain : str
         How to come by it, as the end of a sentence.
     source, citation, licence : str
-        Of the data, not of the loader.
+        What holds for the data, not for their loader.
     extra : str, optional
         Extra of dccad that the loader needs.
     download : str, optional
@@ -142,7 +142,7 @@ def load_dataset(
         Folder with its files; default: where :func:`find_dataset` finds them. An embedded set
         takes none.
     **options
-        Of its loader, for example ``runs=[1, 2]`` for "tep-rieth".
+        Options of its loader, for example ``runs=[1, 2]`` for "tep-rieth".
 
     Returns
     -------

@@ -15,7 +15,7 @@ from dccad.datasets.tep.classic import SAMPLE_SECONDS
 from dccad.datasets.tep.simulator import REVISED_FAULTS
 from dccad.demo.common import begin, finish, fit, score
 from dccad.detector import DCCA
-from dccad.evaluation.metrics import cluster_figures, ranking_figures
+from dccad.evaluation.metrics import cluster_figures, ranking_figures, share_of
 from dccad.evaluation.partition import judge
 from dccad.evaluation.protocols.tep import pooled_tasks
 from dccad.logs.runs import Run
@@ -101,17 +101,13 @@ def _judge_run(run: Run, table: dict[str, NDArray[Any]], detector: DCCA) -> dict
     scored = ~np.isnan(score)
     before, after = scored & (run.labels == 0), scored & (run.labels == 1)
     return {
-        "flagged_before": _mean(flag[before]),
-        "flagged_after": _mean(flag[after]),
-        "anomalous_region_after": _mean(
+        "flagged_before": share_of(flag[before]),
+        "flagged_after": share_of(flag[after]),
+        "anomalous_region_after": share_of(
             ~np.isin(region[after], detector.region_report_.normal_regions)
         ),
         "roc_auc": _auc(run.labels, score),
     }
-
-
-def _mean(values: NDArray[Any]) -> float | None:
-    return float(values.mean()) if len(values) else None
 
 
 def _auc(labels: NDArray[np.int8], scores: NDArray[np.float64]) -> float | None:

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from time import perf_counter
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 from dccad.datasets import Dataset
 from dccad.detector import DCCA
-from dccad.evaluation.jobs import Makers, run_jobs
-from dccad.evaluation.methods import WINDOW, find_method
+from dccad.errors import DccadWarning
+from dccad.evaluation.methods import WINDOW, MakeMethod, find_method
+from dccad.evaluation.protocol import Protocol
 from dccad.evaluation.record import environment
-from dccad.evaluation.registry import Protocol, check_protocol
+from dccad.evaluation.registry import PROTOCOLS, check_protocol
+from dccad.evaluation.tasks import Task
 
 TIMINGS = ("fit_seconds", "judge_seconds", "rows_per_second")
 
 Report = Callable[[int, str, int], None]
+
+Job: TypeAlias = tuple[Task, str, int]
+"""Task, name of the method, seed."""
+
+Makers: TypeAlias = Mapping[str, MakeMethod]
+"""How further methods are made, by their name in the table."""
 
 
 def run_benchmark(
@@ -42,7 +52,7 @@ def run_benchmark(
         Keys of :data:`dccad.evaluation.methods.METHODS`, also as NAME@WINDOW. Default: all that
         can stand in the protocol's table but those that train long.
     seeds : sequence of int
-        Of the methods; the data are the same for all of them. A method without randomness is
+        Seeds of the methods; the data are the same for all of them. A method without randomness is
         fitted once, and its figures stand for every seed.
     settings : mapping, optional
         Keyword arguments of :class:`dccad.DCCA` that differ from its defaults.
@@ -83,7 +93,7 @@ def run_benchmark(
         if plan.takes(None if name in makers else find_method(name), task)
     ]
     found: list[dict[str, Any]] = [{} for _ in jobs]
-    results = run_jobs(protocol, jobs, settings, n_processes, makers)
+    results = _run_jobs(protocol, jobs, settings, n_processes, makers)
     for done, (index, result) in enumerate(results, start=1):
         found[index] = result
         task, name, seed = jobs[index]
@@ -127,3 +137,75 @@ def _notes(name: str, plan: Protocol, makers: Makers) -> dict[str, Any]:
     if plan.unlabelled:
         notes["fit_on"] = "reference and unlabelled" if spec.uses_unlabelled else "reference"
     return notes
+
+
+def run_task(
+    protocol: str,
+    task: Task,
+    method_name: str,
+    seed: int,
+    settings: Mapping[str, Any],
+    make: MakeMethod | None = None,
+) -> dict[str, Any]:
+    """Fit one method on one task and compute its figures.
+
+    Parameters
+    ----------
+    protocol : str
+        A key of :data:`dccad.evaluation.registry.PROTOCOLS`; its ``judge`` is used.
+    task : Task
+    method_name : str
+        As :func:`dccad.evaluation.methods.find_method` takes it.
+    seed : int
+    settings : mapping
+        Keyword arguments of :class:`dccad.DCCA` that differ from its defaults.
+    make : callable, optional
+        Makes the method, if it is not a known one.
+
+    Returns
+    -------
+    dict
+        What the judge found, with ``fit_seconds`` and ``judge_seconds`` among its ``figures``,
+        and ``warnings`` (their kinds).
+    """
+    import torch
+
+    torch.set_num_threads(1)  # the same figures whatever the number of jobs
+    if make is None:
+        spec = find_method(method_name)
+        assert spec is not None
+        make = spec.make
+    method = make(task.n_clusters, seed, {**task.defaults, **settings})
+    unlabelled = [judged.run for judged in task.train]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", DccadWarning)
+        started = perf_counter()
+        method.fit(unlabelled or None, normal=list(task.normal) or None)
+        fitted = perf_counter()
+        found = PROTOCOLS[protocol].judge(method, task)
+    found["figures"]["fit_seconds"] = fitted - started
+    found["figures"]["judge_seconds"] = perf_counter() - fitted
+    kinds = sorted({warning.category.__name__ for warning in caught})
+    return {**found, "warnings": kinds}
+
+
+def _run_jobs(
+    protocol: str,
+    jobs: Sequence[Job],
+    settings: Mapping[str, Any],
+    n_processes: int,
+    makers: Makers,
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Run jobs in several processes; yield (index of the job, its result) as they finish."""
+    from joblib import Parallel, delayed
+
+    parallel = Parallel(n_jobs=n_processes, return_as="generator_unordered")
+    yield from parallel(
+        delayed(_numbered_task)(index, protocol, *job, dict(settings), makers.get(job[1]))
+        for index, job in enumerate(jobs)
+    )
+
+
+def _numbered_task(index: int, *arguments: Any) -> tuple[int, dict[str, Any]]:
+    return index, run_task(*arguments)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from dccad.detector import DCCA
 from dccad.evaluation import baselines
 from dccad.evaluation.baselines import Baseline, FlagRows
+from dccad.evaluation.names import ABLATIONS, METHOD_NAMES, SLOW_MONITORS
 from dccad.parameters import AS_PUBLISHED
 
 WINDOW = 30
@@ -78,8 +79,6 @@ class MethodSpec:
         Says nothing new without unlabelled rows.
     ablation : bool
         The detector with one part taken away or replaced; only shown if it is asked for.
-    about : str
-        What it is, in a line.
     """
 
     make: MakeMethod
@@ -91,33 +90,26 @@ class MethodSpec:
     uses_unlabelled: bool = False
     needs_unlabelled: bool = False
     ablation: bool = False
-    about: str = ""
 
 
 SHARED = ("window", "false_alarm_rate", "calibration_fraction", "max_gap")
 """Settings of DCCA that baselines follow too; the others are its own."""
 
 
-def _dcca(about: str, **fixed: Any) -> MethodSpec:
+def _dcca(**fixed: Any) -> MethodSpec:
     def make(n_clusters: int, seed: int, settings: Mapping[str, Any]) -> DCCA:
         given = {"window": WINDOW, **settings, **fixed}
         return DCCA(n_clusters=n_clusters, random_state=seed, **given)
 
-    return MethodSpec(make, partition=True, monitor=True, uses_unlabelled=True, about=about)
-
-
-def _ablation(about: str, **fixed: Any) -> MethodSpec:
-    return replace(_dcca(f"ablation: {about}", **fixed), ablation=True)
+    return MethodSpec(make, partition=True, monitor=True, uses_unlabelled=True)
 
 
 def _baseline(
     kind: type[Baseline],
-    about: str,
     *,
     windows: tuple[int, ...] = (1, 10, 30),
     rows: bool = False,
     monitor: bool = True,
-    slow: bool = False,
     needs_unlabelled: bool = False,
     **fixed: Any,
 ) -> MethodSpec:
@@ -136,116 +128,57 @@ def _baseline(
         monitor=monitor,
         windows=windows,
         deterministic=kind.deterministic,
-        slow=slow,
         uses_unlabelled=kind.uses_unlabelled,
         needs_unlabelled=needs_unlabelled,
-        about=about,
     )
 
 
-STATISTICS: dict[str, Any] = {"features": "mean-logvar", "windows": (10, 30)}
+LONG: dict[str, Any] = {"windows": (10, 30)}
+STATISTICS: dict[str, Any] = {"features": "mean-logvar", **LONG}
+ROWS: dict[str, Any] = {"features": "flat", "rows": True}
+
+_SPECS = {
+    "dccad": _dcca(),
+    "dccad-published": _dcca(**AS_PUBLISHED),
+    "autoencoder-kmeans": _dcca(**AS_PUBLISHED, alpha=0.0),
+    "dccad-no-split": _dcca(n_clustering_kernels=1.0),
+    "dccad-alpha-0": _dcca(alpha=0.0),
+    "dccad-untrained": _dcca(pretrain_epochs=0, joint_epochs=0),
+    "dccad-sensors": _dcca(representation="sensors"),
+    "dccad-whitened": _dcca(representation="whitened"),
+    "dccad-untamed": _dcca(taming=None),
+    "dccad-separation": _dcca(ranking="separation"),
+    "dccad-persistence": _dcca(ranking="persistence"),
+    "dccad-distance": _dcca(ranking="distance"),
+    "dccad-centres": _dcca(consensus="centres"),
+    "kmeans-windows": _baseline(baselines.KMeansWindows),
+    "gmm-windows": _baseline(baselines.GaussianMixtureWindows),
+    "kmeans-stats": _baseline(baselines.KMeansWindows, **STATISTICS),
+    "gmm-stats": _baseline(baselines.GaussianMixtureWindows, **STATISTICS),
+    "kmeans-scaled-stats": _baseline(baselines.KMeansWindows, standardise=True, **STATISTICS),
+    "gmm-scaled-stats": _baseline(baselines.GaussianMixtureWindows, standardise=True, **STATISTICS),
+    "statistic-selection": _baseline(baselines.StatisticSelection, monitor=False, **LONG),
+    "pca-t2": _baseline(baselines.PCAMonitor, statistic="t2", rows=True),
+    "pca-spe": _baseline(baselines.PCAMonitor, rows=True),
+    "dpca-t2": _baseline(baselines.PCAMonitor, statistic="t2", **LONG),
+    "dpca-spe": _baseline(baselines.PCAMonitor, **LONG),
+    "lw-rows": _baseline(baselines.LedoitWolfMonitor, **ROWS),
+    "lw-mean": _baseline(baselines.LedoitWolfMonitor, **LONG),
+    "lw-stats": _baseline(baselines.LedoitWolfMonitor, **STATISTICS),
+    "contrast-rows": _baseline(baselines.ContrastMonitor, needs_unlabelled=True, **ROWS),
+    "contrast-mean": _baseline(baselines.ContrastMonitor, needs_unlabelled=True, **LONG),
+    "contrast-stats": _baseline(baselines.ContrastMonitor, needs_unlabelled=True, **STATISTICS),
+    "isolation-forest": _baseline(baselines.IsolationForestMonitor),
+    "neighbours": _baseline(baselines.NeighboursMonitor),
+    "conv-autoencoder": _baseline(baselines.ConvAutoencoderMonitor, **LONG),
+    "lstm-autoencoder": _baseline(baselines.LSTMAutoencoderMonitor, **LONG),
+    "pyod-autoencoder": _baseline(baselines.PyODAutoEncoder),
+    "pyod-deepsvdd": _baseline(baselines.PyODDeepSVDD, rows=True),
+}
 
 METHODS: dict[str, MethodSpec] = {
-    "dccad": _dcca("the detector with its defaults"),
-    "dccad-published": _dcca("the method as published", **AS_PUBLISHED),
-    "autoencoder-kmeans": _dcca(
-        "the same without clustering loss: autoencoder, then k-means", **AS_PUBLISHED, alpha=0.0
-    ),
-    "dccad-no-split": _ablation("all kernels cluster", n_clustering_kernels=1.0),
-    "dccad-alpha-0": _ablation("no clustering loss", alpha=0.0),
-    "dccad-untrained": _ablation("no training at all", pretrain_epochs=0, joint_epochs=0),
-    "dccad-sensors": _ablation("no whitened directions", representation="sensors"),
-    "dccad-whitened": _ablation("no single sensors", representation="whitened"),
-    "dccad-untamed": _ablation("excursions as they are", taming=None),
-    "dccad-separation": _ablation("maps ranked by separation alone", ranking="separation"),
-    "dccad-persistence": _ablation("maps ranked by persistence alone", ranking="persistence"),
-    "dccad-distance": _ablation("maps ranked by centre distance", ranking="distance"),
-    "dccad-centres": _ablation("regions by k-means on the clustering maps", consensus="centres"),
-    "kmeans-windows": _baseline(
-        baselines.KMeansWindows, "k-means on 20 principal components of flattened windows"
-    ),
-    "gmm-windows": _baseline(
-        baselines.GaussianMixtureWindows, "Gaussian mixture on the same components"
-    ),
-    "kmeans-stats": _baseline(
-        baselines.KMeansWindows, "k-means on window means and log-variances", **STATISTICS
-    ),
-    "gmm-stats": _baseline(
-        baselines.GaussianMixtureWindows, "Gaussian mixture on the same", **STATISTICS
-    ),
-    "kmeans-scaled-stats": _baseline(
-        baselines.KMeansWindows, "the same, each to unit variance", standardise=True, **STATISTICS
-    ),
-    "gmm-scaled-stats": _baseline(
-        baselines.GaussianMixtureWindows,
-        "Gaussian mixture on the same",
-        standardise=True,
-        **STATISTICS,
-    ),
-    "statistic-selection": _baseline(
-        baselines.StatisticSelection,
-        "label-free choice of one window statistic",
-        windows=(10, 30),
-        monitor=False,
-    ),
-    "pca-t2": _baseline(
-        baselines.PCAMonitor, "T² of rows, mean of the last scores", statistic="t2", rows=True
-    ),
-    "pca-spe": _baseline(baselines.PCAMonitor, "SPE of rows, mean of the last scores", rows=True),
-    "dpca-t2": _baseline(
-        baselines.PCAMonitor, "T² of lagged rows", statistic="t2", windows=(10, 30)
-    ),
-    "dpca-spe": _baseline(baselines.PCAMonitor, "SPE of lagged rows", windows=(10, 30)),
-    "lw-rows": _baseline(
-        baselines.LedoitWolfMonitor,
-        "Mahalanobis distance of rows, mean of the last scores",
-        rows=True,
-        features="flat",
-    ),
-    "lw-mean": _baseline(
-        baselines.LedoitWolfMonitor, "Mahalanobis distance of window means", windows=(10, 30)
-    ),
-    "lw-stats": _baseline(
-        baselines.LedoitWolfMonitor, "… of window means and log-variances", **STATISTICS
-    ),
-    "contrast-rows": _baseline(
-        baselines.ContrastMonitor,
-        "… of rows, in the directions in which unlabelled rows stand out; mean of the last scores",
-        rows=True,
-        features="flat",
-        needs_unlabelled=True,
-    ),
-    "contrast-mean": _baseline(
-        baselines.ContrastMonitor,
-        "the same of window means",
-        windows=(10, 30),
-        needs_unlabelled=True,
-    ),
-    "contrast-stats": _baseline(
-        baselines.ContrastMonitor,
-        "the same of means and log-variances",
-        needs_unlabelled=True,
-        **STATISTICS,
-    ),
-    "isolation-forest": _baseline(baselines.IsolationForestMonitor, "on flattened windows"),
-    "neighbours": _baseline(
-        baselines.NeighboursMonitor, "distance to the 5th nearest window of the fit"
-    ),
-    "conv-autoencoder": _baseline(
-        baselines.ConvAutoencoderMonitor,
-        "plain convolutional autoencoder",
-        windows=(10, 30),
-        slow=True,
-    ),
-    "lstm-autoencoder": _baseline(
-        baselines.LSTMAutoencoderMonitor, "LSTM autoencoder", windows=(10, 30), slow=True
-    ),
-    "pyod-autoencoder": _baseline(
-        baselines.PyODAutoEncoder, "AutoEncoder of PyOD on flattened windows", slow=True
-    ),
-    "pyod-deepsvdd": _baseline(
-        baselines.PyODDeepSVDD, "DeepSVDD of PyOD on rows, mean of the scores", rows=True, slow=True
-    ),
+    name: replace(_SPECS[name], slow=name in SLOW_MONITORS, ablation=name in ABLATIONS)
+    for name in METHOD_NAMES
 }
 """Name in tables and on the command line; ``NAME@WINDOW`` is the same at another window."""
 

@@ -14,7 +14,7 @@ from dccad.evaluation.metrics import alarm_figures, count_alarms, detection_row,
 from dccad.evaluation.tasks import Judged, Task, join_rows, known_kinds
 from dccad.logs.runs import Run
 
-FALSE_ALARM_RATE = 0.01
+MONITOR_SETTINGS = {"false_alarm_rate": 0.01}
 """What every monitor is asked for; its calibrated threshold sees no row that is judged."""
 
 

@@ -14,12 +14,46 @@ from numpy.typing import NDArray
 from dccad.detector import DCCA
 from dccad.evaluation.methods import PartitionMethod
 from dccad.evaluation.metrics import cluster_accuracy, cluster_figures
+from dccad.evaluation.protocol import Column
 from dccad.evaluation.tasks import Judged, Task, join_rows, known_kinds
 from dccad.logs.runs import split_at_gaps
 from dccad.logs.windows import window_starts
 
 FEW_MAPS = 200
 """Above this many maps, only the accuracy of each is computed: the others take minutes."""
+
+
+REGION_FIGURES = {"acc": "ACC", "nmi": "NMI", "ari": "ARI"}
+
+MAP_FIGURES = {
+    "mean_clustering_maps_acc": ("ACC clustering maps", "clust.\nmaps"),
+    "mean_reconstruction_maps_acc": ("ACC reconstruction maps", "recon.\nmaps"),
+    "top_map_acc": ("ACC top map", "top map"),
+    "oracle_map_acc": ("*ACC oracle map*", "oracle*"),
+}
+"""Name in the record, and headings on the results page and on the terminal."""
+
+
+def region_columns(prefix: str = "", suffix: str = "") -> tuple[Column, ...]:
+    """ACC, NMI and ARI of the regions, for tables; ``suffix`` is say that of K or of the faults."""
+    return tuple(Column(prefix + n + suffix, title, title) for n, title in REGION_FIGURES.items())
+
+
+def map_columns(prefix: str = "", suffix: str = "") -> tuple[Column, ...]:
+    """ACC of single activation maps and groups of them, for tables."""
+    return tuple(Column(prefix + n + suffix, *titles) for n, titles in MAP_FIGURES.items())
+
+
+def suffixes_of(results: Mapping[str, Any]) -> list[str]:
+    """Suffixes of ACC among the figures of all methods, in alphabetical order.
+
+    Examples
+    --------
+    >>> suffixes_of({"kmeans-windows": {"acc_k22": {}, "nmi_k22": {}, "acc": {}}})
+    ['', '_k22']
+    """
+    names = {name for found in results.values() for name in found}
+    return sorted(name.removeprefix("acc") for name in names if name.startswith("acc"))
 
 
 def judge(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, TypeAlias
@@ -67,35 +66,6 @@ def environment(n_processes: int) -> dict[str, Any]:
         "processes": n_processes,
         "versions": versions(),
     }
-
-
-MAIN_FIGURES = {
-    "tep-pooled": r"acc",
-    "tep-pairs": r"acc_(\d+)",
-    "tep-runs": r"acc_(\d+)",
-    "tep-monitor": r"fdr_(\d+)_at_far_1",
-    "tep-adapt": r"fdr_(\d+)_at_far_1",
-    "tep-many": r"average_precision",
-    "skab": r"roc_auc_per_file",
-    "peeling": r"acc",
-}
-"""What a table is sorted by, and the best window chosen by: a pattern of the figure's name."""
-
-
-def main_figure(protocol: str, found: Mapping[str, Any]) -> str | None:
-    """Name of a protocol's main figure among those of a method: that of most faults.
-
-    Examples
-    --------
-    >>> main_figure("tep-pairs", {"acc_18": {}, "acc_21": {}, "nmi_21": {}})
-    'acc_21'
-    """
-    pattern = MAIN_FIGURES.get(protocol)
-    if pattern is None:
-        return None
-    named = [(name, re.fullmatch(pattern, name)) for name in found]
-    matches = [(int(m.groups()[0]) if m.groups() else 0, name) for name, m in named if m]
-    return max(matches)[1] if matches else None
 
 
 def ranked(results: Mapping[str, Any], figure: str | None) -> dict[str, Any]:

@@ -67,7 +67,7 @@ class Rows(NamedTuple):
     labels : ndarray of shape (n_rows,), int
     judged : ndarray of shape (n_rows,), bool
     kinds : ndarray of shape (n_rows,), str
-        Of the anomaly; empty for normal rows and where no kind is known.
+        Kind of the anomaly; empty for normal rows and where no kind is known.
     """
 
     labels: NDArray[np.int64]

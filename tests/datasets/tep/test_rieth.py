@@ -1,17 +1,6 @@
-"""The RData files of Rieth et al.: every run in its place, and every way a file can be wrong.
+"""The RData files of Rieth et al.: every run in its place, and every way a file can be wrong."""
 
-The files are written in the published form, smaller. Each cell tells its fault, run, sample and
-column, so that a slip by one anywhere shows as another number.
-"""
-
-import bz2
-import gzip
 import itertools
-import lzma
-import random
-import struct
-import tracemalloc
-from collections import Counter
 
 import numpy as np
 import pytest
@@ -20,62 +9,29 @@ from dccad.datasets.tep import r_data
 from dccad.datasets.tep import rieth as tep_rieth
 from dccad.datasets.tep.classic import COLUMNS, UNITS
 from dccad.datasets.tep.rieth import load_tep_rieth
-from dccad.errors import DccadWarning, InputError, MissingExtraError, ParameterError
-from rdata_writer import MISSING_INTEGER, Factor, Sequence, Wrapped, write_rdata
-
-pytest.importorskip("rdata", reason="rdata, which the extra 'rdata' installs")
+from dccad.errors import DccadWarning, ParameterError
+from rdata_writer import MISSING_INTEGER, Factor, Sequence, Wrapped
+from rieth_files import (
+    FAULT_FREE_TESTING,
+    FAULT_FREE_TRAINING,
+    FAULTY_TESTING,
+    FAULTY_TRAINING,
+    GOOD,
+    TEST_ROWS,
+    TRAIN_ROWS,
+    assert_run_is,
+    cell,
+    frame,
+    refusal,
+    whole,
+    write,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore:not the published:dccad.errors.DccadWarning")
-
-TRAIN_ROWS, TEST_ROWS = 24, 165  # just beyond the onsets 20 and 160
-FAULT_FREE_TRAINING = "TEP_FaultFree_Training.RData"
-FAULTY_TRAINING = "TEP_Faulty_Training.RData"
-FAULT_FREE_TESTING = "TEP_FaultFree_Testing.RData"
-FAULTY_TESTING = "TEP_Faulty_Testing.RData"
-
-
-def cell(fault, run, sample, column):
-    return 1e6 * fault + 1e4 * run + sample + column / 100
-
-
-def frame(faults, runs, n_samples):
-    keys = np.array(list(itertools.product(faults, runs, range(1, n_samples + 1))), dtype=float)
-    table = {
-        "faultNumber": keys[:, 0],
-        "simulationRun": keys[:, 1],
-        "sample": keys[:, 2].astype(np.int32),  # as published: an integer beside doubles
-    }
-    for position, name in enumerate(COLUMNS):
-        table[name] = cell(*keys.T, position)
-    return table
-
-
-def write(path, table, name="faulty_training", **options):
-    write_rdata(path, {name: table}, **options)
 
 
 def select(table, rows):
     return {name: column[rows] for name, column in table.items()}
-
-
-@pytest.fixture(scope="module")
-def published_form(tmp_path_factory):
-    """All four files with 3 runs a fault; tests must not change them."""
-    folder = tmp_path_factory.mktemp("rieth")
-    runs, faulty = [1, 2, 3], range(1, 21)
-    write(folder / FAULT_FREE_TRAINING, frame([0], runs, TRAIN_ROWS), "fault_free_training")
-    write(folder / FAULTY_TRAINING, frame(faulty, runs, TRAIN_ROWS))
-    write(folder / FAULT_FREE_TESTING, frame([0], runs, TEST_ROWS), "fault_free_testing")
-    write(folder / FAULTY_TESTING, frame(faulty, runs, TEST_ROWS), "faulty_testing")
-    return folder
-
-
-def assert_run_is(run, fault, number, n_samples):
-    samples = np.arange(1, n_samples + 1)[:, None]
-    np.testing.assert_array_equal(run.values, cell(fault, number, samples, np.arange(52)))
-
-
-# Reading ------------------------------------------------------------------------------------------
 
 
 def test_every_cell_of_every_run_is_where_the_file_has_it(published_form):
@@ -167,15 +123,6 @@ def test_order_of_the_rows_in_the_file_does_not_matter(tmp_path, by):
         assert_run_is(run, fault, number, TRAIN_ROWS)
 
 
-@pytest.mark.parametrize("pack", [gzip.compress, lzma.compress, bz2.compress, bytes])
-@pytest.mark.parametrize("version", [2, 3])
-def test_compression_and_version_of_the_format_do_not_matter(tmp_path, pack, version):
-    table = frame([6], [1], TRAIN_ROWS)
-    write(tmp_path / FAULTY_TRAINING, table, version=version, pack=pack)
-    [run] = load_tep_rieth(tmp_path, faults=[6], parts="train").train
-    assert_run_is(run, 6, 1, TRAIN_ROWS)
-
-
 def test_integers_and_doubles_are_read_alike(tmp_path):
     table = frame([6], [1], TRAIN_ROWS)
     for name in ("faultNumber", "simulationRun", "xmv_11"):
@@ -208,36 +155,6 @@ def test_published_lengths_give_no_warning_and_others_do(tmp_path, recwarn):
         load_tep_rieth(tmp_path, faults=[0])
 
 
-def test_memory_is_needed_for_the_selection_not_for_the_file(tmp_path):
-    path = tmp_path / FAULTY_TRAINING
-    table = frame([1, 2], range(1, 101), 200)  # 40 000 rows, 17 MB
-    write(path, table, pack=bytes)
-    in_file = path.stat().st_size
-    del table
-
-    def peak(runs):
-        tracemalloc.start()
-        load_tep_rieth(tmp_path, faults=[1, 2], runs=runs, parts="train")
-        highest = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-        return highest / in_file
-
-    load_tep_rieth(tmp_path, faults=[1], parts="train")  # what importing rdata takes is not counted
-    assert peak([1]) < 0.25
-    assert peak(None) < 1.25  # the values themselves are 0.95 of the file
-
-
-# Refusing -----------------------------------------------------------------------------------------
-
-
-def refusal(folder, kind=InputError, **options):
-    with pytest.raises(kind) as caught:
-        load_tep_rieth(folder, **{"faults": [1], "parts": "train", **options})
-    message = str(caught.value)
-    assert "\n" not in message
-    return message.replace(str(folder), "FOLDER")
-
-
 def without(table, run, sample):
     return select(table, ~((table["simulationRun"] == run) & (table["sample"] == sample)))
 
@@ -247,12 +164,6 @@ def put(table, name, row, value):
     column[row] = value
     return {**table, name: column}
 
-
-def whole(table, name):
-    return {**table, name: table[name].astype(int)}
-
-
-GOOD = frame([1], [1, 2], TRAIN_ROWS)
 
 WRONG_FRAMES = {
     "missing sample": (
@@ -410,104 +321,3 @@ def test_missing_files_and_folders_are_named(published_form, tmp_path):
     )
     (tmp_path / FAULTY_TRAINING).mkdir()
     assert "lacks TEP_Faulty_Training.RData" in refusal(tmp_path)
-
-
-@pytest.mark.parametrize(
-    "objects",
-    [
-        {"a": GOOD, "b": GOOD},
-        {"a": np.array([1.0, 2.0]), "b": GOOD},
-        {"a": np.array([1.0, 2.0])},
-        {"a": ["text"]},
-        {},
-    ],
-    ids=["two frames", "vector and frame", "vector", "text", "nothing"],
-)
-def test_other_objects_than_one_data_frame_are_refused(tmp_path, objects):
-    write_rdata(tmp_path / FAULTY_TRAINING, objects)
-    assert refusal(tmp_path) == (
-        f"FOLDER/{FAULTY_TRAINING}: the file does not hold one data frame; save one data frame "
-        "and nothing else"
-    )
-
-
-def test_files_that_are_no_rdata_say_so(tmp_path):
-    path = tmp_path / FAULTY_TRAINING
-    path.write_bytes(b"")
-    assert refusal(tmp_path) == (
-        f"FOLDER/{FAULTY_TRAINING}: the file is empty; copy or download it again"
-    )
-    path.write_bytes(b"<!DOCTYPE html><title>Access denied</title>")
-    assert "not an RData file (it begins with b'<!DOCTY')" in refusal(tmp_path)
-    path.write_bytes(gzip.compress(b"faultNumber,simulationRun\n1,1\n"))
-    assert "not an RData file (it begins with b'faultNu')" in refusal(tmp_path)
-    write(path, GOOD, pack=lambda content: content[len(b"RDX2\n") :])  # as R's saveRDS
-    assert "not an RData file (it begins with b'X" in refusal(tmp_path)
-    path.write_bytes(b"RDA3\nA\n3\n262657\n197888\n5\nUTF-8\n")
-    assert "R data in a form that is not read (it begins with b'RDA3" in refusal(tmp_path)
-
-
-@pytest.mark.parametrize("pack", [gzip.compress, lzma.compress, bytes], ids=["gz", "xz", "plain"])
-@pytest.mark.parametrize("keep", [0.02, 0.5, 0.97, 0.9999])
-def test_download_that_broke_off_is_called_incomplete(tmp_path, pack, keep):
-    path = tmp_path / FAULTY_TRAINING
-    write(path, GOOD, pack=bytes)
-    content = pack(path.read_bytes())
-    path.write_bytes(content[: int(len(content) * keep)])
-    assert "damaged or incomplete R data (" in refusal(tmp_path)
-
-
-def test_flipped_byte_in_a_compressed_file_is_noticed(tmp_path):
-    path = tmp_path / FAULTY_TRAINING
-    write(path, GOOD, pack=bytes)
-    # stored, not deflated: only the checksum tells that a number has changed
-    content = bytearray(gzip.compress(path.read_bytes(), compresslevel=0))
-    content[content.index(struct.pack(">d", cell(1, 2, 3, 17))) + 7] ^= 1
-    path.write_bytes(content)
-    assert "damaged or incomplete R data (CRC check failed" in refusal(tmp_path)
-    content = content[: len(content) // 2] + b"\0\0" + content[len(content) // 2 :]
-    path.write_bytes(content)
-    assert "damaged or incomplete R data (" in refusal(tmp_path)
-
-
-def test_no_damage_ends_in_anything_but_one_line(tmp_path):
-    path = tmp_path / FAULTY_TRAINING
-    write(path, frame([1], [1], TRAIN_ROWS), pack=bytes)
-    whole = path.read_bytes()
-    draw = random.Random(5)
-    outcomes = Counter()
-    for _ in range(150):
-        content = bytearray(whole)
-        # half of the damage in the structure at both ends, where lengths and types stand
-        ends = [draw.randrange(90), len(content) - 1 - draw.randrange(900)]
-        for _ in range(draw.choice([1, 1, 3])):
-            position = draw.choice([*ends, draw.randrange(len(content))])
-            content[position] ^= 1 << draw.randrange(8)
-        path.write_bytes(content)
-        try:
-            load_tep_rieth(tmp_path, faults=[1], parts="train")
-            outcomes["read"] += 1
-        except InputError as error:
-            outcomes["refused" if "\n" not in str(error) else "several lines"] += 1
-    assert outcomes.keys() == {"read", "refused"}
-    assert outcomes["refused"] > 50, outcomes
-    assert outcomes["read"] > 5, outcomes  # a changed digit is no damage that a reader can see
-
-
-def test_missing_package_is_named_with_its_extra(published_form, monkeypatch):
-    def absent(module, extra):
-        raise MissingExtraError(f"this step needs {module}: pip install 'dccad[{extra}]'")
-
-    monkeypatch.setattr(r_data, "require", absent)
-    assert "dccad[rdata]" in refusal(published_form, MissingExtraError)
-
-
-def test_too_little_memory_is_no_traceback(published_form, monkeypatch):
-    def exhausted(*_):
-        raise MemoryError
-
-    monkeypatch.setattr(r_data, "_parse", exhausted)
-    assert refusal(published_form) == (
-        f"FOLDER/{FAULTY_TRAINING}: not enough memory; select fewer runs, or, if the file may be "
-        "damaged, copy or download it again"
-    )

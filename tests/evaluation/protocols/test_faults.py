@@ -1,4 +1,4 @@
-"""``tep-monitor``, ``tep-adapt`` and ``tep-runs`` on miniature sets with known answers."""
+"""``tep-monitor`` and ``tep-adapt`` on miniature sets with known answers."""
 
 from dataclasses import replace
 
@@ -8,15 +8,10 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from dccad import Run
 from dccad.datasets import Dataset, load_tep
-from dccad.evaluation.benchmark import run_benchmark
-from dccad.evaluation.jobs import run_task
+from dccad.evaluation.benchmark import run_benchmark, run_task
 from dccad.evaluation.metrics import threshold_at_rate
 from dccad.evaluation.protocols import faults
-from dccad.evaluation.protocols.tep import gather_pairs, judge_regions, runs_tasks
-
-
-def run_of(values, name, fault, onset=None):
-    return Run(np.asarray(values, float)[:, None], ("a",), name, fault=fault, onset=onset)
+from faulty_plant import counted_plant
 
 
 class FirstSensor:
@@ -41,24 +36,9 @@ class Alarms(FirstSensor):
         return [np.concatenate([[0], run.values[:-1, 0] > 500]).astype(int) for run in runs]
 
 
-NORMAL = np.arange(200.0)  # 1 %: two rows above 197, 5 %: ten rows above 189
-
-
 @pytest.fixture(scope="module")
 def dataset():
-    late = np.full(40, 0.0)
-    late[[12, 15, 16, 17, 18, 30]] = 300  # of 30 faulty rows; three in a row from row 15 on
-    never = np.full(40, 0.0)
-    never[10::3] = 195  # ten rows, below the 1 % threshold and above the 5 % one
-    hardly = np.full(40, 1000.0)  # fault 3: high before its onset, too
-    test = (
-        run_of(NORMAL, "d00_te", 0),
-        run_of(late, "d01_te", 1, 10),
-        run_of(never, "d02_te", 2, 10),
-        run_of(hardly, "d03_te", 3, 10),
-    )
-    train = (run_of(NORMAL, "d00", 0), *(run_of(NORMAL, f"d0{f}", f, 20) for f in (1, 2, 3)))
-    return Dataset("mini", train, test)
+    return counted_plant()
 
 
 def judged(method, dataset):
@@ -223,30 +203,6 @@ def test_neither_labels_nor_test_rows_reach_a_fit(noisy, method):
     assert scored[0] == scored[1]
 
 
-def test_tep_runs_fits_and_judges_each_test_run_alone(dataset):
-    tasks = runs_tasks(dataset)
-    assert [task.key for task in tasks] == ["fault-1", "fault-2", "fault-3"]
-    for task, run in zip(tasks, dataset.test[1:], strict=True):
-        assert [part.run.name for part in task.train] == [run.name]
-        assert task.train is task.test
-        assert task.test[0].first == 0
-        assert task.normal == ()
-
-    class High:
-        window = 1
-
-        def predict_region(self, runs):
-            return [(run.values[:, 0] > 250).astype(int) for run in runs]
-
-    found = [(task.key, 0, judge_regions(High(), task)) for task in tasks]
-    assert found[0][2]["figures"]["acc"] == 24 / 40  # the faulty rows in the region of most
-    assert not any(name.startswith("train_") for name in found[0][2]["figures"])
-    gathered = gather_pairs(found, [0])
-    # fault 2 and 3: one region for all, of which 30 rows are right
-    assert gathered["acc_3"]["mean"] == pytest.approx((24 / 40 + 2 * 30 / 40) / 3, abs=1e-5)
-    assert gathered["acc_2"]["mean"] == pytest.approx((24 / 40 + 30 / 40) / 2, abs=1e-5)
-
-
 KNOWN = {
     # FDR 21 and 18 at 1 %, at 5 %; ROC-AUC; average precision; FAR: of an independent script
     "pca-t2@1": (0.577, 0.671, 0.636, 0.728, 0.8689, 0.9732, 0.044),
@@ -268,15 +224,3 @@ def test_baselines_reach_their_known_figures_on_the_classic_files(classic_folder
         found = record["results"][method]
         for name, value in zip(names, figures, strict=True):
             assert found[name]["mean"] == pytest.approx(value, abs=0.005), (method, name)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("protocol", "known"), [("tep-pairs", (0.9, 0.961)), ("tep-runs", (0.845, 0.882))]
-)
-def test_the_selection_reaches_its_known_figures(classic_folder, protocol, known):
-    data = load_tep(classic_folder)
-    record = run_benchmark(protocol, data, methods=["statistic-selection"], seeds=[0])
-    found = record["results"]["statistic-selection"]
-    assert found["acc_21"]["mean"] == pytest.approx(known[0], abs=0.01)
-    assert found["acc_18"]["mean"] == pytest.approx(known[1], abs=0.01)

@@ -9,8 +9,7 @@ from dccad.datasets import Dataset
 from dccad.datasets.machining.simulation import simulate_peeling
 from dccad.datasets.machining.workbooks import write_peeling_workbooks
 from dccad.errors import InputError
-from dccad.evaluation.benchmark import run_benchmark
-from dccad.evaluation.jobs import run_task
+from dccad.evaluation.benchmark import run_benchmark, run_task
 from dccad.evaluation.protocols import peeling
 from dccad.evaluation.registry import PROTOCOLS
 

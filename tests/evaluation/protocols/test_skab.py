@@ -9,8 +9,7 @@ from dccad import Run
 from dccad.datasets import Dataset
 from dccad.datasets.skab import TRAIN_ROWS
 from dccad.errors import InputError, ParameterError
-from dccad.evaluation.benchmark import run_benchmark
-from dccad.evaluation.jobs import run_task
+from dccad.evaluation.benchmark import run_benchmark, run_task
 from dccad.evaluation.methods import POSITION_ONLY
 from dccad.evaluation.protocols import skab
 from dccad.evaluation.registry import PROTOCOLS

@@ -17,8 +17,7 @@ from dccad import Run
 from dccad.cli.printing.benchmark import print_benchmark
 from dccad.datasets import Dataset
 from dccad.errors import InputError
-from dccad.evaluation.benchmark import run_benchmark
-from dccad.evaluation.jobs import run_task
+from dccad.evaluation.benchmark import run_benchmark, run_task
 from dccad.evaluation.metrics import threshold_at_rate
 from dccad.evaluation.protocols import tep_many
 from dccad.evaluation.tasks import Judged

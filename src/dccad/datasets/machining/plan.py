@@ -104,7 +104,7 @@ def plan_events(
     ----------
     rng : Generator
     bar_seconds : list of float
-        Of each bar.
+        Duration of each bar.
     ramp : float, in s
         Time that each end of a bar takes.
     share : float
@@ -218,7 +218,9 @@ def _event(rng: np.random.Generator, kind: str, bar: int, start: float, seconds:
     height, step, growth, frequency = 0.0, 0.0, 0.0, 0.0
     if kind == "chatter":
         height, frequency = rng.uniform(0.15, 0.35), rng.uniform(1.02, 1.08)
-        growth = math.log(100) / rng.uniform(0.6, 1.5)  # 1/s; so many s to its saturation
+        growth = math.log(100) / rng.uniform(
+            0.6, 1.5
+        )  # 1/s; the drawn seconds lead to its saturation
     elif kind == "chipping":
         height, step = rng.uniform(0.2, 0.45), rng.uniform(0.04, 0.1)
     elif kind == "inclusion":

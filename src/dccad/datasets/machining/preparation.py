@@ -94,7 +94,7 @@ def load_peeling(
     train_fraction : float
         Share of the cutting rows that are for training; 1: all.
     sampling_rate : float, in Hz, optional
-        Of the files. It gives the runs time stamps; without it they have none.
+        Sampling rate of the files. It gives the runs time stamps; without it they have none.
     split_at_idle : bool, optional
         Whether idle time ends a stretch. Default: not in labelled files, as published; but in
         files without labels, where nothing else would.

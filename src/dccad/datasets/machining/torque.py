@@ -27,7 +27,7 @@ DRIFT_SECONDS = 0.08
 """Correlation time of the slow part of the noise."""
 
 PULSE_SHARPNESS = 9.2
-"""Of a chipped insert's blow: half as high as its peak for 1/8 of a revolution."""
+"""Sharpness of a chipped insert's blow: half as high as its peak for 1/8 of a revolution."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,12 @@ class PeelingMachine:
     force_exponent : float
         Kienzle's m_c.
     friction_torque : float, in N m
-        Of the turning head without a cut.
+        Torque of the turning head without a cut.
     run_out, ripple, noise : float
         Amplitude at the spindle frequency, at the insert frequency, and standard deviation of each
         of the two parts of the noise, as shares of the cutting torque.
     mode_frequency : float, in Hz
-        Of the structural mode.
+        Frequency of the structural mode.
     mode_damping : float
         Its damping ratio.
     material_scatter : float
@@ -69,7 +69,7 @@ class PeelingMachine:
     wear_per_km : float
         Growth of the force for each km that an insert has cut, as a share.
     tool_life : int, in bars
-        After so many bars the inserts are replaced.
+        Number of bars after which the inserts are replaced.
     idle_seconds, tool_change_seconds : tuple of float, in s
         Shortest and longest pause between two bars, and what a change of the inserts adds.
 
@@ -152,12 +152,12 @@ class PeelingMachine:
 
     @property
     def feed_speed(self) -> float:
-        """Of the bar, in mm/s."""
+        """Speed of the bar, in mm/s."""
         return self.feed * self.rotation
 
     @property
     def cutting_speed(self) -> float:
-        """Of an insert at the bar's surface, in m/s."""
+        """Speed of an insert at the bar's surface, in m/s."""
         return math.pi * self.bar_diameter / 1000 * self.rotation
 
     @property
@@ -201,7 +201,7 @@ def cut_bar(
     machine : PeelingMachine
     bar : Bar
     events : list of Event
-        Of this bar.
+        Anomalies of this bar.
     rows : range
         Rows of the log, all of them while the bar is cut.
     start : float, in s

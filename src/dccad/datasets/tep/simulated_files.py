@@ -51,7 +51,7 @@ class RunPlan:
     onset_hours : float or None
         Hour of the run from which the fault is active; None for a fault-free run.
     seed : int
-        Of the simulator's random generator, 1 to 2**32 - 1.
+        Seed of the simulator's random generator, 1 to 2**32 - 1.
 
     Raises
     ------
@@ -241,7 +241,7 @@ def read_tep_parquet(path: str | os.PathLike[str], *, name: str) -> Dataset:
     path : str or path
         Without suffix.
     name : str
-        Of the data set.
+        Name of the data set.
 
     Returns
     -------

@@ -44,7 +44,7 @@ class Baseline(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
     ----------
     window : int, in rows
     n_clusters : int
-        Of a partition.
+        Number of regions of a partition.
     random_state : int
     false_alarm_rate : float
         Share of the held-out normal rows that may lie above the threshold.
@@ -53,7 +53,7 @@ class Baseline(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
     max_gap : float, optional
         Seconds between two rows above which a run is interrupted, as for :class:`dccad.DCCA`.
     score_mean : int
-        A row's score is the mean of the last so many window scores of its run.
+        A row's score is the mean of this many latest window scores of its run.
 
     Attributes
     ----------

@@ -7,7 +7,8 @@ their labels, and judged on the fault-free test run (false alarms) and on every 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
@@ -23,8 +24,9 @@ from dccad.evaluation.metrics import (
     share_of,
     threshold_at_rate,
 )
-from dccad.evaluation.monitoring import flag_rows
-from dccad.evaluation.protocols.tep import HARDLY_VISIBLE
+from dccad.evaluation.monitoring import MONITOR_SETTINGS, flag_rows
+from dccad.evaluation.protocol import RATE, SECONDS, Column, Listing, Protocol, Section
+from dccad.evaluation.protocols.tep import HARDLY_VISIBLE, load
 from dccad.evaluation.record import Found, mean_of, summarise
 from dccad.evaluation.tasks import Task, by_own_labels
 from dccad.logs.runs import Run
@@ -68,7 +70,7 @@ def judge_faults(method: MonitorMethod, task: Task) -> dict[str, Any]:
         ``figures``: ``roc_auc``, ``average_precision``, ``far_calibrated_1`` (share of flagged rows
         of the fault-free run, with the flags that the method itself gives). ``per_fault`` has one
         entry per fault in the columns ``fault``; ``fdr_at_far_1``, ``fdr_at_far_5`` (share of
-        faulty rows above the threshold that so many fault-free test rows pass);
+        faulty rows above the threshold that 1 or 5 % of the fault-free test rows exceed);
         ``fdr_calibrated``; ``delay_at_far_1`` (rows from the onset to the first of 3 consecutive
         rows above that threshold, ``NEVER`` if there are none), ``missed`` (1 if so),
         ``delay_calibrated``. ``rows_scored`` and ``score_seconds`` are of all test runs.
@@ -156,3 +158,49 @@ def _carry_back(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """
     first = int(np.argmin(np.isnan(scores)))
     return np.concatenate([np.full(first, scores[first]), scores[first:]])
+
+
+def table(results: Mapping[str, Any]) -> list[Section]:
+    """Figures over all faults and over those that are not hardly visible, however many they are."""
+    names = {name for found in results.values() for name in found if name.startswith("missed_")}
+    numbers = sorted(int(name.split("_")[1]) for name in names) or [0]
+    many, few = numbers[-1], numbers[0]
+    columns = (
+        Column(f"fdr_{many}_at_far_1", f"FDR {many} at 1 %", f"FDR{many}\n@1%"),
+        Column(f"fdr_{few}_at_far_1", f"FDR {few} at 1 %", f"FDR{few}\n@1%"),
+        Column(f"fdr_{many}_at_far_5", f"FDR {many} at 5 %", f"FDR{many}\n@5%"),
+        Column(f"fdr_{few}_at_far_5", f"FDR {few} at 5 %", f"FDR{few}\n@5%"),
+        Column("far_calibrated_1", "FAR calibrated", "FAR"),
+        Column(f"fdr_{many}_calibrated", f"FDR {many} calibrated"),
+        Column("roc_auc", "ROC-AUC", "AUC"),
+        Column("average_precision", "average precision"),
+        Column(f"missed_{many}", f"missed {many}"),
+        Column(f"delay_{few}_at_far_1", terminal="delay"),
+    )
+    delays = (
+        Column(f"delay_{few}_at_far_1", f"delay {few} at 1 %", form="{:.1f}"),
+        Column(f"delay_{many}_at_far_1", f"delay {many} at 1 %", form="{:.1f}"),
+        Column(f"delay_{few}_calibrated", f"delay {few} calibrated", form="{:.1f}"),
+    )
+    unique = dict.fromkeys  # of a set without hardly visible faults, many and few are one number
+    return [
+        Section(tuple(unique(columns)), "monitor", f"Mean of {many} and of {few} faults"),
+        Section((*unique(delays), SECONDS, RATE)),
+    ]
+
+
+MONITOR = Protocol(
+    load,
+    monitor_tasks,
+    judge_faults,
+    gather,
+    r"fdr_(\d+)_at_far_1",
+    table,
+    (Listing("per_fault", "fault", "fdr_at_far_1", "FDR per fault at 1 %"),),
+    "FDRn: flagged share of faulty rows, mean of n faults, where 1 or 5 % of the\n"
+    "fault-free test rows are flagged; FAR: share of these, threshold of the fit for\n"
+    "1 %; delay: rows to the first of 3 flagged in a row at 1 %, 800 if never.",
+    settings=MONITOR_SETTINGS,
+    monitor=True,
+)
+ADAPT = replace(MONITOR, make_tasks=adapt_tasks, unlabelled=True)

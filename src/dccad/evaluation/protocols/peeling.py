@@ -10,15 +10,16 @@ judged.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dccad.datasets import Dataset
 from dccad.errors import InputError
 from dccad.evaluation.methods import Method
-from dccad.evaluation.monitoring import judge_monitor
-from dccad.evaluation.partition import judge, judge_kinds
+from dccad.evaluation.monitoring import MONITOR_SETTINGS, judge_monitor
+from dccad.evaluation.partition import judge, judge_kinds, map_columns, region_columns
+from dccad.evaluation.protocol import RATE, SECONDS, Column, Listing, Protocol, Section
 from dccad.evaluation.record import Found, mean_of, rounded, summarise
 from dccad.evaluation.tasks import Task, by_own_labels
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 DATA_SEED = 0
 N_BARS = 96
-"""Of the simulated log: every kind of anomaly occurs several times among the rows judged."""
+"""Bars of the simulated log: every kind of anomaly occurs several times among the rows judged."""
 
 STRIDE = 7
 """Rows between two training windows, unless the user says otherwise. Neighbouring windows are
@@ -211,3 +212,75 @@ def _detection(events: Sequence[Mapping[str, Any]]) -> tuple[float | None, float
     """
     delays = [event["delay_seconds"] for event in events]
     return mean_of([float(delay is not None) for delay in delays]), mean_of(delays)
+
+
+def table(results: Mapping[str, Any]) -> list[Section]:
+    """Figures of the partition, on the page also of its maps, and of the monitor."""
+    partition = (
+        *region_columns(),
+        Column("balanced_acc", "balanced ACC", "balanced"),
+        Column("region_fdr", "anomalous rows outside region 0", "FDR"),
+        Column("region_far", "normal rows outside region 0", "FAR"),
+        *(replace(column, terminal="") for column in map_columns()),
+    )
+    monitor = (
+        Column("roc_auc", "ROC-AUC", "AUC"),
+        Column("average_precision", "average precision", "AP"),
+        Column("far_calibrated_1", "FAR", "FAR"),
+        Column("fdr_calibrated_1", "FDR", "FDR"),
+        Column("events_detected", "events detected", "events"),
+    )
+    times = (
+        replace(SECONDS, page="seconds of a partition fit"),
+        replace(SECONDS, figure="monitor_fit_seconds", page="seconds of a monitor fit"),
+        RATE,
+    )
+    return [
+        Section(partition, "partition", "Partition, test rows"),
+        Section(monitor, "monitor", "Monitor, test rows"),
+        Section(times),
+    ]
+
+
+def _of_kinds(figure: str, page: str, terminal: str = "", form: str = "") -> Listing:
+    return Listing("per_kind", "kind", figure, page, terminal, form)
+
+
+PROTOCOL = Protocol(
+    load,
+    make_tasks,
+    judge_task,
+    gather,
+    "acc",
+    table,
+    (
+        _of_kinds(
+            "balanced_acc",
+            "Partition: balanced ACC of the rows of a kind against all normal rows",
+            "partition: share right, the kind's rows and normal rows alike",
+        ),
+        _of_kinds(
+            "roc_auc",
+            "Monitor: ROC-AUC of the rows of a kind against all normal rows",
+            "AUC of the score per kind of anomaly, against normal rows",
+        ),
+        _of_kinds(
+            "fdr_calibrated_1",
+            "Monitor: FDR",
+            "flagged share of each kind's rows, threshold for 1 %",
+        ),
+        _of_kinds(
+            "events_detected", "Monitor: share of the events detected (3 flagged rows in a row)"
+        ),
+        _of_kinds(
+            "delay_seconds", "Monitor: mean delay of the detected events, in s", "", "{:.2f}"
+        ),
+    ),
+    "balanced: mean of the shares right among anomalous and among normal rows.\n"
+    "FDR, FAR: flagged share of anomalous, of normal rows; monitor: threshold for 1 %.",
+    settings=MONITOR_SETTINGS,
+    defaults={"stride": STRIDE},
+    partition=True,
+    monitor=True,
+    variants=False,
+)

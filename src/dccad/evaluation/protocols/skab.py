@@ -7,14 +7,17 @@ the training rows fill the first windows of the part that is judged.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from dccad.datasets import Dataset
 from dccad.datasets.skab import SOURCE, TRAIN_ROWS, load_skab
 from dccad.errors import InputError
+from dccad.evaluation.methods import POSITION_ONLY
 from dccad.evaluation.metrics import alarm_figures
+from dccad.evaluation.monitoring import MONITOR_SETTINGS, judge_monitor
+from dccad.evaluation.protocol import RATE, SECONDS, Column, Listing, Protocol, Section
 from dccad.evaluation.record import Found, mean_of, summarise
 from dccad.evaluation.tasks import Task, by_own_labels
 
@@ -116,3 +119,33 @@ def _figures(results: dict[str, dict[str, Any]], folders: Sequence[str]) -> dict
 
 def _folder(file: str) -> str:
     return file.rpartition("/")[0]
+
+
+def table(results: Mapping[str, Any]) -> list[Section]:
+    """Figures over all files, and of single folders."""
+    columns = (
+        Column("roc_auc_per_file", "ROC-AUC per file", "AUC"),
+        Column("roc_auc_valve1", "… valve1", "AUC\nvalve1"),
+        Column("roc_auc_valve2", "… valve2", "AUC\nvalve2"),
+        Column("roc_auc_other", "… other"),
+        Column("far_calibrated_1", "FAR", "FAR"),
+        Column("mar_calibrated_1", "MAR", "MAR"),
+        Column("f1", "F1", "F1"),
+    )
+    return [Section(columns, "monitor"), Section((SECONDS, RATE))]
+
+
+PROTOCOL = Protocol(
+    load,
+    make_tasks,
+    judge_monitor,
+    gather,
+    "roc_auc_per_file",
+    table,
+    (Listing("per_file", "file", "roc_auc", "ROC-AUC per file"),),
+    "AUC: mean over files; FAR, MAR, F1: over the rows of all files, threshold for 1 %.\n"
+    "rows-…, all-rows: rules that read no sensor; what beats them says something.",
+    settings=MONITOR_SETTINGS,
+    monitor=True,
+    floors=tuple(POSITION_ONLY),
+)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from numpy.typing import NDArray
 
 from dccad.datasets import Dataset
 from dccad.evaluation.methods import PartitionMethod
-from dccad.evaluation.partition import judge
+from dccad.evaluation.partition import judge, map_columns, region_columns, suffixes_of
+from dccad.evaluation.protocol import SECONDS, Column, Listing, Protocol, Section
 from dccad.evaluation.record import Found, rounded, summarise
 from dccad.evaluation.tasks import Judged, Task, by_own_labels
 from dccad.logs.runs import Run
@@ -127,3 +129,63 @@ def gather_pairs(found: Found, seeds: Sequence[int]) -> dict[str, Any]:
         },
     }
     return gathered | ({"per_map": per_map} if per_map else {})
+
+
+def table(results: Mapping[str, Any]) -> list[Section]:
+    """Regions and activation maps, for each choice of K or of faults; training rows on the page."""
+    sections = []
+    for suffix in suffixes_of(results):
+        columns = region_columns(suffix=suffix) + map_columns(suffix=suffix)
+        title, terminal = title_of(suffix)
+        sections.append(Section(columns, terminal, f"{title}, test rows"))
+        train = "train_acc" + suffix
+        if any(train in found for found in results.values()):  # else they are the rows judged
+            columns = region_columns("train_", suffix) + map_columns("train_", suffix)
+            columns = tuple(replace(column, terminal="") for column in columns)
+            sections.append(Section(columns, page=f"{title}, training rows"))
+    judging = Column("judge_seconds", "seconds to judge it", form="{:.1f}")
+    return [*sections, Section((SECONDS, judging))]
+
+
+def title_of(suffix: str) -> tuple[str, str]:
+    """Titles of a table of regions on the results page and on the terminal.
+
+    Examples
+    --------
+    >>> title_of("_21")[0], title_of("_k22")[0]
+    ('Mean of 21 faults, K = 2', 'K = 22: one class per fault, 0 before the onset')
+    """
+    if suffix.startswith("_k"):
+        k = suffix[2:]
+        return (
+            f"K = {k}: one class per fault, 0 before the onset",
+            f"\nK = {k}, one class per fault",
+        )
+    if suffix:
+        return f"Mean of {suffix[1:]} faults, K = 2", f"\nmean of {suffix[1:]} faults, K = 2"
+    return "K = 2: faulty or not", "\nK = 2, faulty or not"
+
+
+POOLED = Protocol(
+    load,
+    pooled_tasks,
+    judge_regions,
+    gather_pooled,
+    "acc",
+    table,
+    footnote="clust./recon. maps: mean ACC of single maps; top map: largest centre distance.\n"
+    "* best map by the test labels: no label-free choice of a map can do better.",
+    # regions are judged and no threshold, so none is calibrated by cross-fitting
+    defaults={"calibration": "held-out"},
+    partition=True,
+    variants=False,
+)
+PAIRS = replace(
+    POOLED,
+    make_tasks=pairs_tasks,
+    gather=gather_pairs,
+    main=r"acc_(\d+)",
+    listings=(Listing("per_fault", "fault", "acc", "ACC of the regions per fault, test rows"),),
+    variants=True,
+)
+RUNS = replace(PAIRS, make_tasks=runs_tasks)

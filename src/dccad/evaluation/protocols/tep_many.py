@@ -31,35 +31,14 @@ the onset, else the number of the fault. ``acc_k21``, ``nmi_k21`` and ``ari_k21`
 regions of all rows with a full window with these 21 classes. DCCA fits windows at every fifth row
 unless ``stride`` says otherwise.
 
-SensorSCAN
-----------
-The figures are those by which Golyadkin et al. compare methods (their evaluation code is public:
-AIRI-Institute/sensorscan with AIRI-Institute/fddbenchmark). There:
-
-* windows of 100 rows, at every row (at every tenth in the fit of their PCA + k-means), labelled by
-  their last row; ACC by the best one-to-one match of clusters to the 21 classes on the test rows,
-  NMI with the arithmetic mean, ARI: as here, where windows are 30 rows unless ``window`` says
-  otherwise, of 52 variables instead of 30 (analysers and valves that hardly move are left out);
-* training without labels on 500 fault-free runs and 5 runs of each fault; the test runs are others.
-  Faulty runs are a minority of the fit there, and the larger part of it here;
-* detection TPR and FPR: pooled over rows, flagged is what falls in no cluster called normal, and
-  *labels of the training rows* name the clusters. TPR 0.732 at FPR 0.0014 is that one point; here
-  the same FPR is set by the score, and labels serve the judge only;
-* average detection delay: as ``add_…`` above, 57 rows;
-* data of Rieth et al. (2017), of the original model; here those of the revised model, whose faults
-  16 to 20 are others. Their figures and ours are near each other in kind, not to be subtracted.
-
-References
-----------
-M. Golyadkin, V. Pozdnyakov, L. Zhukov, I. Makarov: SensorSCAN: Self-supervised learning and deep
-clustering for fault diagnosis in chemical processes. Artificial Intelligence 324:104012, 2023.
+The page of results compares it with how SensorSCAN is judged.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -78,7 +57,10 @@ from dccad.evaluation.metrics import (
     share_of,
     threshold_at_rate,
 )
-from dccad.evaluation.monitoring import flag_rows
+from dccad.evaluation.monitoring import MONITOR_SETTINGS, flag_rows
+from dccad.evaluation.partition import region_columns, suffixes_of
+from dccad.evaluation.protocol import RATE, SECONDS, Column, Listing, Protocol, Section
+from dccad.evaluation.protocols.tep import title_of
 from dccad.evaluation.record import Found, mean_of, summarise
 from dccad.evaluation.tasks import Judged, Task, by_own_labels
 from dccad.logs.runs import Run
@@ -87,10 +69,10 @@ FALSE_POSITIVE_RATE = 0.0014
 """That of SensorSCAN on the data of Rieth et al."""
 
 FITTED_SHARE = 0.6
-"""Of the test runs of each condition: they belong to the fit of the regions."""
+"""Share of the test runs of each condition that belong to the fit of the regions."""
 
 REGIONS_DEFAULTS = {"stride": 5, "calibration": "held-out"}
-"""Of the fit of DCCA on 83 runs: every window would be 68,000, which differ by one row of 30."""
+"""Settings of a fit on 83 runs, whose 68,000 windows differ by one row of 30 from the next."""
 
 MONITOR = "monitor"
 
@@ -336,3 +318,53 @@ def _per_fault(runs: Sequence[ScoredRun]) -> dict[str, list[Any]]:
 
 def _by_fault(run: Run) -> Judged:
     return Judged(run, run.labels.astype(np.int64) * (run.fault or 0))
+
+
+def table(results: Mapping[str, Any]) -> list[Section]:
+    """Figures of the monitor, its delays, and the regions."""
+    monitor = (
+        Column("average_precision", "average precision", "AP"),
+        Column("roc_auc", "ROC-AUC", "AUC"),
+        Column("best_f1_oracle_threshold", "*best F1, oracle threshold*", "F1\noracle*"),
+        Column("tpr_calibrated", "TPR", "TPR"),
+        Column("far_calibrated_1", "FAR", "FAR"),
+        Column("tpr_at_fpr_0_14", "TPR at 0.14 %", "TPR at\n0.14 %"),
+    )
+    delays = (
+        Column("delay_calibrated", "delay", "delay"),
+        Column("add_calibrated", "ADD", "ADD"),
+        Column("missed_calibrated", "missed, in %", "missed"),
+        Column("delay_at_fpr_0_14", "delay at 0.14 %", "delay at\n0.14 %"),
+        Column("add_at_fpr_0_14", "ADD at 0.14 %", "ADD at\n0.14 %"),
+        Column("missed_at_fpr_0_14", "missed at 0.14 %, in %", "missed at\n0.14 %"),
+    )
+    sections = [
+        Section(monitor, "monitor", "Monitor"),
+        Section(delays, "rows to detection, share of runs missed", "Rows to detection"),
+        Section((replace(SECONDS, page="seconds of a monitor fit"), RATE)),
+    ]
+    for suffix in suffixes_of(results):
+        page = f"{title_of(suffix)[0]}; fitted without labels on other runs"
+        terminal = f"regions, K = {suffix.removeprefix('_k')}"
+        seconds = replace(SECONDS, figure="fit_seconds" + suffix)
+        sections.append(Section(region_columns(suffix=suffix), terminal, page))
+        sections.append(Section((seconds,)))
+    return sections
+
+
+PROTOCOL = Protocol(
+    load,
+    make_tasks,
+    judge,
+    gather,
+    "average_precision",
+    table,
+    (Listing("per_fault", "fault", "tpr_at_fpr_0_14", "TPR per fault at 0.14 %"),),
+    "TPR, FAR: flagged share of anomalous, of normal rows, threshold for 1 %.\n"
+    "At 0.14 %: threshold that flags this share of the normal test rows.\n"
+    "delay: rows to 3 flagged in a row, 800 if never; ADD: to the first flagged row,\n"
+    "without missed runs.\n"
+    "* threshold chosen with the test labels; flagging every row gives 90 as well.",
+    settings=MONITOR_SETTINGS,
+    either=True,
+)

@@ -1,11 +1,87 @@
+"""What every baseline shares: windows, scaling, averaged scores, the held-out threshold."""
+
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
+from sklearn.exceptions import NotFittedError
 
+from baseline_logs import NEW, NORMAL, SENSORS, fitted, scores_of
 from dccad import Run
 from dccad.errors import CalibrationWarning, InputError
-from dccad.evaluation.baselines import FlagRows, KMeansWindows
+from dccad.evaluation.baselines import (
+    ConvAutoencoderMonitor,
+    KMeansWindows,
+    LedoitWolfMonitor,
+    NeighboursMonitor,
+    PCAMonitor,
+)
+
+
+def test_averaged_scores_are_means_of_the_last_rows_within_each_run():
+    time = np.arange(40.0)
+    time[25:] += 100.0  # an interruption before row 25
+    gap = Run(NEW.values, SENSORS, time=time)
+    single = fitted(LedoitWolfMonitor, window=1, features="flat")
+    monitor = fitted(LedoitWolfMonitor, window=1, features="flat", score_mean=6)
+    rows, [scores] = single.decision_function([gap])[0], monitor.decision_function([gap])
+    assert not np.isnan(rows).any()
+    for row in range(40):
+        first = 25 if row >= 25 else 0
+        if row - first < 5:
+            assert np.isnan(scores[row])
+        else:
+            assert scores[row] == pytest.approx(rows[row - 5 : row + 1].mean())
+    short = monitor.decision_function([NEW.rows(0, 5)])[0]
+    assert np.isnan(short).all()
+    assert len(short) == 5
+
+
+def test_no_score_looks_ahead():
+    monitors = [
+        fitted(PCAMonitor, window=4),
+        fitted(LedoitWolfMonitor, window=1, features="flat", score_mean=4),
+        fitted(NeighboursMonitor, window=4),
+        fitted(ConvAutoencoderMonitor, window=4, epochs=1),
+    ]
+    changed = NEW.values.copy()
+    changed[30:] = 99.0
+    for monitor in monitors:
+        scores = monitor.decision_function([Run(changed, SENSORS)])[0]
+        np.testing.assert_allclose(scores[:30], scores_of(monitor)[:30], rtol=1e-6)
+        assert scores[30] > 2 * scores_of(monitor)[30]
+
+
+def test_baselines_that_need_no_unlabelled_rows_do_not_read_them():
+    far = Run(NEW.values + 50.0, SENSORS)
+    monitor = PCAMonitor(window=2, false_alarm_rate=0.1).fit([far], normal=[NORMAL])
+    np.testing.assert_array_equal(scores_of(monitor), scores_of(fitted(PCAMonitor, window=2)))
+
+
+def test_what_was_not_fitted_says_what_it_needs():
+    with pytest.raises(NotFittedError, match="PCAMonitor instance is not fitted yet"):
+        PCAMonitor().decision_function(NORMAL)
+    method = KMeansWindows(5).fit([NORMAL])
+    with pytest.raises(NotFittedError, match=r"has no threshold: .* \(normal=...\) first"):
+        method.predict(NORMAL)
+
+
+def test_baselines_are_estimators_and_take_what_the_detector_takes():
+    monitor = PCAMonitor(window=2, statistic="t2", false_alarm_rate=0.1)
+    copy = clone(monitor)
+    assert copy.get_params() == monitor.get_params()
+    assert copy.get_params()["statistic"] == "t2"
+    rows, named = NORMAL.values, {"one": NORMAL, "two": NEW}
+    single = copy.fit(None, normal=rows).decision_function(NEW.values)
+    found = copy.decision_function(named)
+    assert list(found) == ["one", "two"]
+    np.testing.assert_array_equal(single, found["two"])
+    broken = rows.copy()
+    broken[7, 1] = np.nan
+    with pytest.raises(InputError, match="missing"):
+        copy.decision_function(broken)
+
 
 COLUMNS = ("a", "b")
 
@@ -115,13 +191,3 @@ def test_region_0_is_the_larger_cluster_of_the_fit():
         [regions] = method.predict_region([Run(rows, COLUMNS)])
         assert regions[100] == 0
         assert regions[250] == 1
-
-
-def test_rows_are_flagged_by_their_place_in_each_run_alone():
-    runs = [make_run(10, 0), make_run(5, 1)]
-    rule = FlagRows(3, 7).fit(None, normal=runs)
-    flags = [(scores > rule.threshold_).tolist() for scores in rule.decision_function(runs)]
-    assert flags[0] == [False] * 3 + [True] * 4 + [False] * 3
-    assert flags[1] == [False] * 3 + [True] * 2
-    endless = FlagRows(3).decision_function(runs)[0]
-    assert np.flatnonzero(endless).tolist() == list(range(3, 10))

@@ -9,34 +9,10 @@ import numpy as np
 import pytest
 from scipy.signal import periodogram
 
-from dccad.datasets.machining.plan import ANOMALIES, KINDS, UNTIL_THE_END, Event, plan_events
+from dccad.datasets.machining.plan import ANOMALIES, KINDS, UNTIL_THE_END
 from dccad.datasets.machining.simulation import PeelingMachine, simulate_peeling
-from dccad.datasets.machining.torque import (
-    chatter_amplitude,
-    disturb,
-    drift_noise,
-    mode_noise,
-    smooth_step,
-)
 from dccad.errors import ParameterError
-
-QUIET = PeelingMachine(
-    run_out=0.0,
-    ripple=0.0,
-    noise=0.0,
-    material_scatter=0.0,
-    diameter_scatter=0.0,
-    wear_per_km=0.0,
-)
-"""Nothing but friction and the mean cutting torque."""
-
-ORDINARY = PeelingMachine()
-RAMP = ORDINARY.end_length / ORDINARY.feed_speed
-
-
-def cutting_torque(machine):
-    """Of new inserts in a nominal bar, in N m."""
-    return machine.torque_of(machine.bar_diameter)
+from peeling_machines import ORDINARY, QUIET, RAMP, cutting_torque, middles, stretches
 
 
 @pytest.fixture(scope="module")
@@ -44,41 +20,10 @@ def log():
     return simulate_peeling(seed=3)
 
 
-def stretches(flags):
-    """Start and stop of each stretch of True, by a plain loop."""
-    found, start = [], None
-    for row, flag in enumerate([*flags.tolist(), False]):
-        if flag and start is None:
-            start = row
-        if not flag and start is not None:
-            found.append((start, row))
-            start = None
-    return found
-
-
-def middles(log, margin=0.5):
-    """Rows of each bar without its ends."""
-    cut = round((RAMP + margin) * log.sampling_rate)
-    return [slice(start + cut, stop - cut) for start, stop in stretches(log.bars > 0)]
-
-
 def amplitude(rows, rate, frequency):
     """Of a sine of a known frequency, by projection."""
     phase = np.exp(-2j * np.pi * frequency * np.arange(len(rows)) / rate)
     return 2 * abs((rows * phase).mean())
-
-
-# Cutting torque -----------------------------------------------------------------------------------
-
-
-def test_the_torque_is_inserts_times_force_times_lever():
-    chip = 18 / 4 * math.sin(math.radians(20))  # mm
-    force = 2220 * chip**-0.14 * 1.0 * 18 / 4  # N on one insert
-    by_hand = 4 * force * (40 - 1) / 2 / 1000  # N m
-    assert by_hand == pytest.approx(733.57, abs=0.01)
-    log = simulate_peeling(1, anomaly_share=0, machine=QUIET)
-    [middle] = middles(log)
-    assert (log.torque[middle] == round(25 + by_hand, 2)).all()
 
 
 def test_the_mean_torque_of_a_bar_scatters_around_the_formula():
@@ -105,12 +50,6 @@ def test_the_mean_torque_of_a_bar_scatters_around_the_formula():
 )
 def test_the_torque_follows_the_cutting_conditions(change, factor):
     assert cutting_torque(replace(QUIET, **change)) / cutting_torque(QUIET) == pytest.approx(factor)
-
-
-def test_a_thicker_bar_is_cut_deeper():
-    assert QUIET.torque_of(40.2) / QUIET.torque_of(40.0) == pytest.approx(
-        1.1 * (40.2 - 1.1) / (40 - 1)
-    )
 
 
 def test_both_ends_of_a_bar_are_ramps():
@@ -166,9 +105,6 @@ def test_material_and_diameter_differ_from_bar_to_bar():
     assert level["material_scatter"].mean() == pytest.approx(1, abs=0.01)
 
 
-# Vibration and noise ------------------------------------------------------------------------------
-
-
 def test_the_spectrum_has_lines_at_the_spindle_and_the_insert_frequencies():
     machine = replace(QUIET, run_out=0.03, ripple=0.04)
     log = simulate_peeling(1, sampling_rate=1000.0, anomaly_share=0, machine=machine)
@@ -195,104 +131,6 @@ def test_run_out_varies_slowly_along_the_bar():
     assert max(found) == pytest.approx(0.045, abs=0.004)
 
 
-@pytest.mark.parametrize("rate", [300.0, 1000.0])
-def test_noise_is_the_same_kind_at_any_rate(rate):
-    n = round(400 * rate)
-    drift = drift_noise(np.random.default_rng(0), n, rate, 0.08)
-    assert drift.std() == pytest.approx(1, abs=0.05)
-    lag = round(0.08 * rate)
-    assert np.corrcoef(drift[:-lag], drift[lag:])[0, 1] == pytest.approx(math.exp(-1), abs=0.05)
-    mode = mode_noise(np.random.default_rng(0), n, rate, 31.0, 0.05)
-    assert mode.std() == pytest.approx(1, abs=0.05)
-    frequencies, power = periodogram(mode, rate)
-    near = np.abs(frequencies - 31) < 3
-    assert power[near].sum() > 0.6 * power.sum()
-
-
-def test_noise_begins_stationary():
-    starts = [drift_noise(np.random.default_rng(k), 1, 500.0, 0.08)[0] for k in range(400)]
-    assert np.std(starts) == pytest.approx(1, abs=0.1)
-    starts = [mode_noise(np.random.default_rng(k), 1, 500.0, 31.0, 0.05)[0] for k in range(400)]
-    assert np.std(starts) == pytest.approx(1, abs=0.1)
-
-
-# Anomalies, one by one ----------------------------------------------------------------------------
-
-
-def disturbed(kind, seconds=4.0, rate=1000, **size):
-    """Time since the onset, and shares of a cutting torque that was 1 throughout."""
-    sizes = {"height": 0.0, "step": 0.0, "growth": 0.0, "frequency": 0.0, "phase": 0.0, **size}
-    event = Event(kind, 0, 0.0, seconds, **sizes)
-    since = (np.arange(round(seconds * rate)) + 0.5) / rate
-    angle = 2 * np.pi * 10 * since
-    before = np.ones(len(since))
-    after = disturb(ORDINARY, event, since, angle, before)
-    assert (before == 1).all()
-    return since, after
-
-
-def test_chatter_grows_exponentially_then_saturates():
-    since = np.arange(0, 3, 1e-4)
-    size = chatter_amplitude(since, 0.3, growth=4.0)
-    np.testing.assert_allclose(
-        np.gradient(size, since)[1:-1], (4 * size * (1 - (size / 0.3) ** 2))[1:-1], atol=1e-5
-    )
-    assert size[0] == pytest.approx(0.003)
-    early = size < 0.03
-    assert np.polyfit(since[early], np.log(size[early]), 1)[0] == pytest.approx(4, rel=0.01)
-    assert size[-1] == pytest.approx(0.3, rel=1e-3)
-
-
-def test_chatter_is_near_the_mode_and_ends_with_its_stretch():
-    _, shares = disturbed("chatter", height=0.3, growth=4.0, frequency=1.05)
-    frequencies, power = periodogram(shares[2000:3500], 1000)
-    assert frequencies[np.argmax(power)] == pytest.approx(1.05 * 31, abs=0.7)
-    assert abs(shares[2000:3700] - 1).max() == pytest.approx(0.3, rel=0.01)
-    assert abs(shares[:100] - 1).max() < 0.005
-    assert abs(shares[-3:] - 1).max() < 0.001
-
-
-def test_a_chipped_insert_hits_once_a_revolution_and_shifts_the_mean():
-    _, shares = disturbed("chipping", height=0.4, step=0.07)
-    revolutions = shares.reshape(-1, 100)
-    np.testing.assert_allclose(revolutions, np.tile(revolutions[0], (40, 1)), atol=1e-9)
-    assert revolutions[0].max() == pytest.approx(1.47, abs=0.002)
-    assert np.median(revolutions[0]) == pytest.approx(1.07, abs=0.001)
-    assert (revolutions[0] > 1.07 + 0.2).mean() == pytest.approx(1 / 8, abs=0.01)
-
-
-def test_an_inclusion_is_one_burst():
-    since, shares = disturbed("inclusion", seconds=0.4, height=0.5)
-    extra = shares - 1
-    assert 0.5 < extra.max() < 0.75
-    assert abs(since[np.argmax(extra)] - 0.2) < 0.03
-    assert extra[[0, -1]] == pytest.approx(0, abs=0.001)
-    assert extra.min() >= 0
-
-
-def test_a_feed_stall_falls_towards_friction_and_recovers():
-    since, shares = disturbed("feed stall", step=0.2)
-    held = (since > 0.3) & (since < 3.5)
-    np.testing.assert_allclose(shares[held], 0.2**0.86)
-    assert shares[[0, -1]] == pytest.approx(1, abs=0.001)
-    assert (np.diff(shares[since < 0.3]) <= 0).all()
-    assert (np.diff(shares[since > 3.5]) >= 0).all()
-
-
-def test_a_worn_tool_needs_more_force_and_begins_to_swing():
-    since, shares = disturbed("worn tool", seconds=10.0, height=0.1, step=0.2, frequency=1.0)
-    swing = shares[since > 0.5] - 1.2
-    np.testing.assert_allclose(swing.reshape(-1, 500).mean(), 0, atol=0.01)
-    periods = abs(shares[1000:] - 1.2).reshape(-1, 1000).max(axis=1)  # one second each
-    np.testing.assert_allclose(periods, 0.01 * np.arange(2, 11), atol=0.0012)
-
-
-def test_smooth_step_has_no_kink():
-    x = np.linspace(-0.5, 1.5, 2001)
-    slope = np.gradient(smooth_step(x), x)
-    assert abs(np.diff(slope)).max() < 0.007  # 6 dx, the largest curvature of 3x² - 2x³
-
-
 def test_torque_never_falls_below_friction_however_hard_it_chatters():
     machine = replace(QUIET, ripple=0.9, run_out=0.9)
     log = simulate_peeling(1, sampling_rate=1000.0, anomaly_share=0, machine=machine)
@@ -303,9 +141,6 @@ def test_without_friction_no_row_of_a_bar_is_zero():
     machine = replace(QUIET, friction_torque=0.0, ripple=0.9, run_out=0.9)
     log = simulate_peeling(1, sampling_rate=1000.0, anomaly_share=0, machine=machine)
     assert log.torque[log.cutting].min() == 0.01
-
-
-# Anomalies in a log -------------------------------------------------------------------------------
 
 
 def test_anomalies_stand_where_they_are_recorded(log):
@@ -344,43 +179,6 @@ def test_an_insert_that_fails_is_used_up_to_the_end_of_the_bar_and_then_replaced
         begin = ends[anomaly.bar + 1][0] + round(0.4 * 200)
         fresh = 25 + cutting_torque(QUIET) * (1 + 0.5 * math.pi * 0.04 * 10 / 1000 * 0.4)
         assert log.torque[begin] == pytest.approx(fresh, rel=1e-3)
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_every_kind_occurs_before_and_after_the_cut_of_a_default_log(seed):
-    log = simulate_peeling(seed=seed)
-    kinds = log.kinds[log.cutting]
-    cut = round(0.7 * len(kinds))
-    assert set(kinds[:cut]) == set(kinds[cut:]) == set(range(6))
-    assert (kinds > 0).mean() == pytest.approx(0.2, abs=0.003)
-
-
-@pytest.mark.parametrize("share", [0.05, 0.15, 0.4])
-def test_the_share_of_anomalies_is_what_was_asked_for(share):
-    log = simulate_peeling(60, sampling_rate=50.0, anomaly_share=share, seed=1)
-    assert log.labels[log.cutting].mean() == pytest.approx(share, abs=0.01)
-
-
-def test_durations_and_places_keep_their_limits():
-    rng = np.random.default_rng(0)
-    events = plan_events(rng, [16.0] * 300, ramp=0.3, share=0.3)
-    assert len({e.bar for e in events}) == len({(e.bar, e.kind) for e in events})
-    for event in events:
-        end = event.start + event.seconds
-        if event.kind in UNTIL_THE_END:
-            assert end == pytest.approx(16.0)
-            assert event.start > 0.3
-        else:
-            assert event.start >= 0.3
-            assert end <= 15.7
-        if event.kind == "inclusion":
-            assert 0.2 <= event.seconds <= 0.6
-    for _, group in itertools.groupby(events, key=lambda e: e.bar):
-        for before, after in itertools.pairwise(group):
-            assert before.start + before.seconds < after.start
-
-
-# Seeds and rates ----------------------------------------------------------------------------------
 
 
 def test_a_seed_is_one_log(log):
@@ -445,9 +243,6 @@ def test_kinds_can_be_looked_up_by_time(log):
     first = log.anomalies[0]
     found = log.kinds_at(np.array([first.start_row - 1, first.start_row]) / 200)
     assert found.tolist() == [0, KINDS.index(first.kind)]
-
-
-# Bad input ----------------------------------------------------------------------------------------
 
 
 def test_everything_that_is_wrong_is_listed():
