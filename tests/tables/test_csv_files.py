@@ -586,7 +586,7 @@ def test_temporary_copy_of_a_large_file_goes_with_the_process(csv_file, tmp_path
     path = csv_file("a b\n" + "1 2.5\n" * 1000)
     code = (
         "import os, pathlib, tempfile\n"
-        "from dccad.tables import encodings\n"
+        "from dccad.tables.text import encodings\n"
         "from dccad.tables.text.reader import open_csv\n"
         "from dccad.tables.options import TableOptions\n"
         "encodings.MEMORY_BYTES = 0\n"
