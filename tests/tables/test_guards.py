@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from dccad.errors import InputError
-from dccad.tables.guards import file_stamp, refuse_damage, refuse_if_changed
+from dccad.tables.guards import file_stamp, reason, refuse_damage, refuse_if_changed, system_reason
 from opened_files import (
     opened,
     write_arrow,
@@ -87,3 +87,57 @@ def test_file_that_shrinks_while_it_is_read_does_not_end_the_process(
         assert message.startswith(str(path))
         assert "changed while it was read" in changed(path, stamp)
     assert "panicked" not in capfd.readouterr().err
+
+
+class PanicException(BaseException):  # named as those of extension modules are
+    pass
+
+
+def panic():
+    os.write(2, b"thread 'main' panicked at src/lib.rs:1:\n")
+    raise PanicException("index out of bounds")
+
+
+def test_a_reader_that_panics_is_a_damaged_file_and_its_trace_is_not_shown(capfd):
+    with pytest.raises(InputError) as caught, refuse_damage("a.xlsx", "Excel workbook"):
+        panic()
+    assert str(caught.value) == (
+        "a.xlsx: not readable as Excel workbook (its parts contradict each other); export it again"
+    )
+    assert capfd.readouterr().err == ""
+
+
+def test_a_refusal_within_a_reader_stays_as_it_is():
+    with (
+        pytest.raises(InputError, match=r"^a.csv: line 2 has 3 fields$"),
+        refuse_damage("a.csv", "CSV"),
+    ):
+        raise InputError("a.csv: line 2 has 3 fields")
+
+
+@pytest.mark.parametrize(
+    ("error", "short"),
+    [
+        (ValueError("bad page\nbacktrace"), "bad page"),
+        (ValueError(" "), "ValueError"),
+        (OSError(28, "No space left on device"), "No space left on device"),
+        (ValueError("cut: Error { source_location: x.rs }"), "cut"),
+        (ValueError("x" * 121), "x" * 120 + "…"),
+        (ValueError("x" * 120), "x" * 120),
+    ],
+)
+def test_the_reason_of_a_refusal_is_one_short_line(error, short):
+    assert reason(error) == short
+
+
+def test_what_the_system_says_is_one_line():
+    assert system_reason(OSError(2, "No such file or directory")) == "No such file or directory"
+    assert system_reason(OSError("cut off\nsecond line")) == "cut off"
+
+
+def test_a_file_that_cannot_be_looked_at_is_refused_by_its_path(tmp_path):
+    with pytest.raises(InputError) as caught:
+        file_stamp(tmp_path / "no.csv")
+    assert str(caught.value) == (
+        f"{tmp_path / 'no.csv'}: No such file or directory; check the path"
+    )

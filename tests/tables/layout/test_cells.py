@@ -2,7 +2,14 @@
 
 import pytest
 
-from dccad.tables.layout.cells import Kind, is_unit, kind_of
+from dccad.tables.layout.cells import (
+    Kind,
+    bare_unit,
+    is_status,
+    is_time_format,
+    is_unit,
+    kind_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -34,3 +41,37 @@ def test_kind_of_a_cell(kind, cells):
 )
 def test_units_are_told_from_words(cells, unit):
     assert {cell: is_unit(cell) for cell in cells.split()} == dict.fromkeys(cells.split(), unit)
+
+
+@pytest.mark.parametrize("cell", ["-1,234", "+1'234'567,5", "1.234.567", "12 345"])
+def test_numbers_in_groups_of_three_digits_are_numbers(cell):
+    assert kind_of(cell) is Kind.NUMBER
+
+
+@pytest.mark.parametrize("cell", ["1,23,456", "-12 34", "1.234.56", "+a"])
+def test_digits_in_other_groups_are_no_number(cell):
+    assert kind_of(cell) is not Kind.NUMBER
+
+
+@pytest.mark.parametrize(
+    ("cell", "status"),
+    [("Bad", True), ("I/O TIMEOUT", True), ("No Result", True), ("bad pump", False), ("", False)],
+)
+def test_words_of_historians_are_known_in_any_case(cell, status):
+    assert is_status(cell) is status
+
+
+@pytest.mark.parametrize(
+    ("cell", "bare"),
+    [("[bar]", "bar"), ("( °C )", "°C"), ("/kg/", "kg"), ("[bar)", "[bar)"), ("[]", "[]")],
+)
+def test_only_brackets_that_belong_together_are_taken_off_a_unit(cell, bare):
+    assert bare_unit(cell) == bare
+
+
+@pytest.mark.parametrize(
+    ("cell", "is_format"),
+    [("dd.MM.yyyy HH:mm", True), ("%Y-%m-%d", False), ("hh:mm:ss", True), ("mm", False)],
+)
+def test_a_form_of_dates_in_a_row_of_units_is_told_from_a_unit(cell, is_format):
+    assert is_time_format(cell) is is_format
