@@ -43,7 +43,7 @@ def test_units_are_told_from_words(cells, unit):
     assert {cell: is_unit(cell) for cell in cells.split()} == dict.fromkeys(cells.split(), unit)
 
 
-@pytest.mark.parametrize("cell", ["-1,234", "+1'234'567,5", "1.234.567", "12 345"])
+@pytest.mark.parametrize("cell", ["-1,234", "+1'234'567,5", "1.234.567", "12 345", "-1.234,"])
 def test_numbers_in_groups_of_three_digits_are_numbers(cell):
     assert kind_of(cell) is Kind.NUMBER
 

@@ -117,3 +117,8 @@ def test_names_are_told_from_other_rows(row, can):
 )
 def test_names_are_full_where_each_column_has_its_own(row, full):
     assert TableShape(PUMP, 3).is_full(row) is full
+
+
+def test_what_a_sensor_wrote_before_it_was_connected_does_not_make_it_text():
+    shape = TableShape([("1", "Bad")] * 5 + [("1", "2")] * 4, 2)
+    assert shape.kinds == [Kind.NUMBER, Kind.NUMBER]

@@ -113,6 +113,10 @@ def test_no_value_comes_from_the_other_side_of_a_cut(kind):
     assert second == (8.0 + 1 / 3 if kind == "linear" else 8.0)
 
 
+def test_a_mean_after_a_cut_leaves_out_what_lies_before_it_in_the_same_cell():
+    assert fill([0.5, 1.2, 1.6, 2.0], [1.0, 2.0, 8.0, 10.0], [2], "mean", cut=2) == [9]
+
+
 def test_a_series_without_values_stays_without():
     assert np.isnan(fill([], [], [0, 1], "mean")).all()
 
