@@ -3,7 +3,6 @@
 import pytest
 
 from dccad.errors import InputError
-from dccad.tables.layout.cells import Kind, is_unit, kind_of
 from dccad.tables.layout.headers import find_header
 
 
@@ -278,37 +277,3 @@ def test_given_line_that_is_missing_or_blank_is_refused():
         "--header 2: line 2 is blank; give the line of the column names"
     )
     assert refusal("x;y;z\na;b\n1;2\n3;4", 1).startswith("line 1 names 3 columns, but line 3 has 2")
-
-
-# Cells --------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("kind", "cells"),
-    [
-        (Kind.NUMBER, "1 -1 +1 1.5 ,5 .5 5. 1e5 1,5E-03 nan -inf 1.234,5 1,234.5 1.234.567"),
-        (
-            Kind.DATE,
-            "2020-03-09|2020-03-09 10:14:33.5|2020-03-09T10:14:33Z|2020-03-09T10:14:33+01:00|"
-            "09.03.2020 10:14|3/9/2020 10:14:33 AM|10:14|10:14:33,250|09-Mar-20 10:14:33|"
-            "9. Mär 2020|Mar 9, 2020|20200309T101433|20200309 101433",
-        ),
-        (Kind.MISSING, "NA N/A #N/A null NULL"),
-        (Kind.TEXT, "Bad FIC101 101FIC2001 a 10:99x 1.2.3.4 kg/h -"),
-    ],
-)
-def test_kind_of_a_cell(kind, cells):
-    cells = cells.split("|") if "|" in cells else cells.split()
-    assert {cell: kind_of(cell) for cell in cells} == dict.fromkeys(cells, kind)
-
-
-@pytest.mark.parametrize(
-    ("cells", "unit"),
-    [
-        ("kg/h m³/h °C % mbar kPa 1/min µm/s W/(m²K) mol-% Nm kWh [anything] - ppm m/s²", True),
-        ("Flow FIC101 temperature state pump7 Feed_flow Reactor (a_long_remark)", False),
-        ("(" + "m" * 60, False),  # in no time
-    ],
-)
-def test_units_are_told_from_words(cells, unit):
-    assert {cell: is_unit(cell) for cell in cells.split()} == dict.fromkeys(cells.split(), unit)

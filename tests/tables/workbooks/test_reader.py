@@ -1,12 +1,8 @@
 """Workbooks: every kind is read by value, what is odd is said, what is broken ends in one line."""
 
 import datetime as dt
-import io
-import random
-import re
 import subprocess
 import sys
-import zipfile
 
 import polars as pl
 import pytest
@@ -15,63 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dccad.errors import InputError
-from dccad.tables.options import TableOptions
-from dccad.tables.workbooks.reader import open_spreadsheet, read_sheet, read_sheet_rows
-from workbooks import Formula, compound_file, damaged, write_ods, write_xls, write_xlsb
+from dccad.tables.workbooks.reader import read_sheet, read_sheet_rows
+from opened_workbooks import ROWS, T0, opened, read, refusal, write_cell
+from workbooks import Formula, compound_file, write_ods, write_xls, write_xlsb
 
 # no deadline: the first example pays for imports, and other work may slow the machine
 patient = settings(deadline=None, max_examples=25)
-
-T0 = dt.datetime(2020, 3, 9, 10, 14, 33)
-
-
-@pytest.fixture
-def workbook(tmp_path):
-    """Write an .xlsx file: keyword = rows of a sheet; None leaves a cell blank."""
-
-    def write(name="pump.xlsx", options=None, hidden=(), **sheets):
-        path = tmp_path / name
-        book = xlsxwriter.Workbook(path, {"default_date_format": "yyyy-mm-dd hh:mm:ss"})
-        if options is not None:
-            book = xlsxwriter.Workbook(path, options)
-        for title, rows in sheets.items():
-            sheet = book.add_worksheet(title)
-            if title in hidden:
-                sheet.hide()
-            for i, row in enumerate(rows):
-                for j, cell in enumerate(row):
-                    write_cell(book, sheet, i, j, cell)
-        book.close()
-        return path
-
-    return write
-
-
-def write_cell(book, sheet, i, j, cell):
-    if isinstance(cell, Formula):
-        sheet.write_formula(i, j, cell.text, None, cell.value)
-    elif isinstance(cell, dt.timedelta):
-        sheet.write_datetime(i, j, cell, book.add_format({"num_format": "[h]:mm:ss"}))
-    elif isinstance(cell, str):
-        sheet.write_string(i, j, cell)
-    elif cell is not None:
-        sheet.write(i, j, cell)
-
-
-def opened(path, **options):
-    return open_spreadsheet(path, TableOptions(**options))
-
-
-def read(path, **options):
-    return opened(path, **options).frame.collect()
-
-
-def refusal(path, **options):
-    with pytest.raises(InputError) as caught:
-        opened(path, **options)
-    message = str(caught.value)
-    assert "\n" not in message
-    return message.replace(str(path), "FILE")
 
 
 # Values -------------------------------------------------------------------------------------------
@@ -314,112 +259,6 @@ def test_workbook_whose_only_sheet_with_cells_is_hidden_names_it(workbook):
     assert message == "FILE: every sheet with cells is hidden; name one with --sheet: 'Notes'"
 
 
-# What values do not show --------------------------------------------------------------------------
-
-
-def test_errors_are_blank_and_counted(workbook):
-    path = workbook(
-        Log=[
-            ["a", "b", "c"],
-            [1, Formula("=1/0", "#DIV/0!"), "#N/A"],
-            [Formula("=NA()", "#N/A"), Formula("=1/0", "#DIV/0!"), "run"],
-            [4, 6, "stop"],
-        ]
-    )
-    table = opened(path)
-    assert table.frame.collect().to_dict(as_series=False) == {
-        "a": [1, None, 4],
-        "b": [None, None, 6],
-        "c": [None, "run", "stop"],
-    }
-    assert table.notes[0] == "4 cells with an error count as blank (#DIV/0! 2, #N/A 2)"
-
-
-def test_formulas_give_the_values_that_were_stored(workbook):
-    path = workbook(Log=[["a", "b"], [1, Formula("=A2*2", 2.5)], [2, Formula('="x"', "x")]])
-    book = io.BytesIO(path.read_bytes())
-    path.write_bytes(edited(book, "xl/workbook.xml", rb'fullCalcOnLoad="1"', b""))
-    table = opened(path)
-    assert table.frame.collect()["b"].to_list() == ["2.5", "x"]
-    assert table.notes == ()
-
-
-def edited(content, member, pattern, new):
-    """The ZIP archive with one member changed."""
-    changed = io.BytesIO()
-    with zipfile.ZipFile(content) as old, zipfile.ZipFile(changed, "w") as archive:
-        for name in old.namelist():
-            text = old.read(name)
-            if name == member:
-                text, count = re.subn(pattern, new, text)
-                assert count
-            archive.writestr(name, text)
-    return changed.getvalue()
-
-
-def test_formulas_that_were_never_calculated_are_blank_and_counted(workbook):
-    rows = [["a", "b"], [1, Formula("=A2", "")], [2, Formula("=A3", 7)], [3, Formula("=A4", "")]]
-    table = opened(workbook(Log=rows))
-    assert table.frame.collect()["b"].to_list() == [None, 7, None]
-    assert table.notes == (
-        "2 formulas without a stored value count as blank; open the workbook in a spreadsheet "
-        "programme and save it",
-    )
-
-
-def test_formulas_of_a_program_that_cannot_calculate_are_suspected(workbook):
-    # xlsxwriter stores 0 with every formula and asks the next programme to calculate
-    table = opened(workbook(Log=[["a", "b"], [1, Formula("=A2", 0)]]))
-    assert table.frame.collect()["b"].to_list() == [0]
-    assert table.notes == (
-        "the stored values of 1 formula may be placeholders, as the workbook asks to be "
-        "calculated; open it in a spreadsheet programme and save it",
-    )
-
-
-def test_merged_cells_hold_one_value_and_are_counted(tmp_path):
-    book = xlsxwriter.Workbook(tmp_path / "m.xlsx")
-    sheet = book.add_worksheet()
-    sheet.merge_range("A1:C1", "Title")  # above the names: of no consequence
-    sheet.write_row(1, 0, ["a", "b", "c"])
-    sheet.merge_range("A3:A4", 5)
-    sheet.merge_range("B4:C5", 6)
-    sheet.write_row(2, 1, [1, 2])
-    sheet.write(4, 0, 7)
-    book.close()
-    table = opened(tmp_path / "m.xlsx")
-    assert table.frame.collect().to_dict(as_series=False) == {
-        "a": [5, None, 7],
-        "b": [1, 6, None],
-        "c": [2, None, None],
-    }
-    assert table.notes[-1] == (
-        "2 groups of merged cells (A3:A4, B4:C5): only the first cell of each holds the value, "
-        "the others are blank"
-    )
-
-
-def test_remarks_are_found_whatever_prefix_the_xml_has(workbook):
-    path = workbook(Log=[["a", "b"], [1, Formula("=A2", "")], [Formula("=1/0", "#DIV/0!"), 2]])
-    content = io.BytesIO(path.read_bytes())
-    content = io.BytesIO(edited(content, "xl/worksheets/sheet1.xml", rb"<(/?)(\w)", rb"<\1x:\2"))
-    path.write_bytes(edited(content, "xl/worksheets/sheet1.xml", rb"xmlns=", b"xmlns:x="))
-    table = opened(path)
-    assert table.frame.collect().to_dict(as_series=False) == {"a": [1, None], "b": [None, 2]}
-    assert [note.partition(" count")[0] for note in table.notes] == [
-        "1 cell with an error",
-        "1 formula without a stored value",
-    ]
-
-
-# Other formats ------------------------------------------------------------------------------------
-
-ROWS = [
-    ["time", "flow", "on", "state"],
-    [None, "m3/h", None, None],
-    [T0, 1.5, True, "run"],
-    [T0 + dt.timedelta(seconds=1), 0.1, False, None],
-]
 READ = [(T0, 1.5, True, "run"), (T0 + dt.timedelta(seconds=1), 0.1, False, None)]
 
 
@@ -455,98 +294,10 @@ def test_errors_in_an_open_document_spreadsheet_are_blank_and_counted(tmp_path):
     assert table.notes == ("2 cells with an error count as blank (#DIV/0! 1, #N/A 1)",)
 
 
-@pytest.mark.parametrize("kind", ["xlsx", "ods"])
-def test_protected_workbooks_are_refused(tmp_path, kind):
-    path = tmp_path / f"a.{kind}"
-    if kind == "xlsx":
-        path.write_bytes(compound_file({"EncryptionInfo": b"\4", "EncryptedPackage": b"\5" * 5000}))
-    else:
-        write_ods(path, ROWS, manifest='<manifest:encryption-data manifest:checksum="x"/>')
-    assert refusal(path) == ("FILE: the workbook is protected by a password; save it without one")
-
-
 def test_other_office_documents_are_refused(tmp_path):
     path = tmp_path / "a.xls"
     path.write_bytes(compound_file({"WordDocument": b"\1" * 5000}))
     assert refusal(path) == ("FILE: an office document, but no workbook; export its table as CSV")
-
-
-# Damage -------------------------------------------------------------------------------------------
-
-
-def small_workbook(kind, path):
-    rows = [["t", "a", "b"], *[[float(i), i / 7, f"text {i % 5}"] for i in range(60)]]
-    if kind != "xlsx":
-        return {"xls": write_xls, "ods": write_ods, "xlsb": write_xlsb}[kind](path, rows)
-    book = xlsxwriter.Workbook(path)
-    sheet = book.add_worksheet()
-    for i, row in enumerate(rows):
-        sheet.write_row(i, 0, row)
-    book.close()
-    return path
-
-
-def outcome(path):
-    """None where the workbook is read, else the message, which is one line about the file."""
-    try:
-        opened(path).frame.collect()
-    except InputError as error:
-        message = str(error)
-    else:
-        return None
-    assert "\n" not in message
-    assert message.startswith(str(path))
-    return message
-
-
-@pytest.mark.parametrize("kind", ["xlsx", "xlsb", "xls", "ods"])
-def test_damaged_workbooks_end_in_a_table_or_one_line(tmp_path, capfd, kind):
-    path = small_workbook(kind, tmp_path / f"log.{kind}")
-    content, rng = path.read_bytes(), random.Random(3)
-    outcomes = []
-    for _ in range(100):
-        path.write_bytes(damaged(content, rng))
-        outcomes.append(outcome(path))
-    assert len([message for message in outcomes if message is not None]) > 50
-    assert capfd.readouterr().err == ""  # nor does native code print its traces
-
-
-@pytest.mark.parametrize("kind", ["xlsx", "xlsb", "ods"])
-def test_damage_that_checksums_do_not_show_ends_in_a_table_or_one_line(tmp_path, capfd, kind):
-    path = small_workbook(kind, tmp_path / f"log.{kind}")
-    with zipfile.ZipFile(path) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    parts = [name for name in members if re.search("sheet|content.xml|workbook|Strings", name)]
-    rng, outcomes = random.Random(4), []
-    for _ in range(100):
-        hit = rng.choice(parts)
-        with zipfile.ZipFile(path, "w") as archive:
-            for name, member in members.items():
-                archive.writestr(name, damaged(member, rng) if name == hit else member)
-        outcomes.append(outcome(path))
-    assert len([message for message in outcomes if message is not None]) > 40
-    assert capfd.readouterr().err == ""
-
-
-def test_one_cell_far_away_is_refused_instead_of_filling_the_memory(tmp_path):
-    message = (
-        "FILE: the cells of sheet 'Log' lie too far apart (rows 1 to 1048576, columns 1 to "
-        "16384); delete those far from the table, or save the sheet as CSV"
-    )
-    path = tmp_path / "far.xlsx"
-    book = xlsxwriter.Workbook(path)
-    sheet = book.add_worksheet("Log")
-    sheet.write_column(0, 0, ["a", 1])
-    sheet.write(1048575, 16383, 0.5)
-    book.close()
-    assert refusal(path) == message
-    # formatted cells without a value are no matter
-    book = xlsxwriter.Workbook(path)
-    sheet = book.add_worksheet("Log")
-    sheet.write_column(0, 0, ["a", 1])
-    sheet.write_blank(1048575, 16383, None, book.add_format({"bold": True}))
-    book.close()
-    assert read(path)["a"].to_list() == [1]
 
 
 def test_remarks_of_the_reader_do_not_reach_the_screen(workbook):
