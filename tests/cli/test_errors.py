@@ -116,7 +116,7 @@ def test_ctrl_c_ends_with_code_130_and_leaves_nothing_half_written(call, monkeyp
 
     here = sorted(os.listdir())
     for target in (
-        "dccad.fitting.statistics.fit_jointly",
+        "dccad.fitting.recipe.fit_jointly",
         "dccad.saving.folder._write",
         "os.fsync",
     ):
