@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 LONGEST_LINE = 900
-"""Signs of a message."""
+"""Characters of a message; of a longer one the middle is left out."""
 
 MOST_MISSING = 15
 """Rows of the table of missing values that a terminal shows."""
@@ -63,9 +63,11 @@ def explain(error: Exception) -> int:
 
 
 def fail(message: str, code: int) -> int:
-    """Print one line on standard error, of signs that a terminal shows, and return the code."""
+    """Print one line of printable characters on standard error, and return the code."""
     line = " ".join(message.splitlines()).replace("\t", " ")
-    line = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in line)
+    line = "".join(
+        character if character.isprintable() else repr(character)[1:-1] for character in line
+    )
     if len(line) > LONGEST_LINE:  # a cell or a column name went on and on; the remedy comes last
         line = f"{line[: LONGEST_LINE - 300]} … {line[-300:]}"
     typer.echo(f"dccad: error: {line}", err=True)

@@ -79,13 +79,13 @@ def read_for_fit(
     inputs: Sequence[str] | None, options: TableOptions, stream: bool | None, detector: DCCA
 ) -> tuple[Any, list[TableSummary]]:
     """A log for :meth:`dccad.DCCA.fit`, in memory or in pieces, and what was decided about it."""
-    from dccad.cli.options import read_logs
     from dccad.logs.preparation.pipeline import Preparation, parse_steps
+    from dccad.tables import read_tables
 
     if not inputs:
         return None, []
     source = open_stream(inputs, options, stream, False, Preparation(parse_steps(detector.prepare)))
     if source is not None:
         return source, list(source.summaries())
-    tables = read_logs(inputs, options)
+    tables = read_tables(inputs, options)
     return tables.runs, list(tables.summaries)
