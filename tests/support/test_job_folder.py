@@ -66,7 +66,7 @@ def test_other_files_and_other_jobs_are_left_alone(tmp_path):
     with pytest.raises(InputError, match="holds the finished part of a job that was interrupted"):
         open_pieces(tmp_path, resume=False)
     (tmp_path / "job" / "notes.txt").write_text("mine")
-    with pytest.raises(InputError, match=r"holds 'notes.txt', which is none of its parts"):
+    with pytest.raises(InputError, match=r"holds 'notes.txt', which does not belong there"):
         open_pieces(tmp_path)
     (tmp_path / "file").write_text("mine")
     with pytest.raises(InputError, match="is in the way: a folder of that name is needed"):

@@ -14,11 +14,11 @@ LONGEST_LINE = 900
 """Characters of a message; of a longer one the middle is left out."""
 
 MOST_MISSING = 15
-"""Rows of the table of missing values that a terminal shows."""
+"""Most sensors in the table of missing values that a terminal shows."""
 
 
 def explain_usage(error: Any) -> str:
-    """What typer says of a wrong call: what came, what is needed, and where to read on."""
+    """Say what came in a wrong call, what is needed, and which help to read."""
     context: Any = getattr(error, "ctx", None)
     message = str(error.format_message()).rstrip(".")
     cause = error.__cause__
@@ -83,7 +83,7 @@ def drop_broken_output() -> None:
 
 
 def _print_missing(table: Sequence[Mapping[str, Any]]) -> None:
-    """Where values are missing, above the line that says what to do."""
+    """Print where values are missing, above the line that says what to do."""
     width = min(max(len(str(row["sensor"])) for row in table[:MOST_MISSING]), 40)
     typer.echo(f"{'missing':>9} {'share':>7} {'first row':>9} {'longest':>8}  sensor", err=True)
     for row in table[:MOST_MISSING]:

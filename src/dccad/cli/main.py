@@ -59,7 +59,7 @@ def demo(
             "--output",
             "-o",
             metavar="FOLDER",
-            help="Folder to write; by default runs/demo or runs/demo-machining.",
+            help="Folder to write; runs/demo or runs/demo-machining by default.",
         ),
     ] = None,
     seed: SeedOption = 0,
@@ -106,7 +106,7 @@ command(app, "benchmark", "dccad benchmark tep-pairs --data tep/ --seed 0 -o pai
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line and return its exit code: 0 done, 2 bad usage or input, 1 the rest."""
+    """Run the command line; the exit code is 0 if all is done, 2 for bad usage or input, else 1."""
     try:
         code = app(arguments, prog_name="dccad", standalone_mode=False)
         sys.stdout.flush()  # while a full disk can still be reported

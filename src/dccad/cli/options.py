@@ -74,7 +74,7 @@ OptionalLogArgument = Annotated[list[str] | None, _LOG]
 
 
 class Command(TyperCommand):
-    """A command whose warnings are one line each; its ``--help`` imports nothing for that."""
+    """A command that prints each warning on one line."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run it."""
@@ -218,7 +218,7 @@ def _options_of(group: Any) -> list[inspect.Parameter]:
 
 
 def load_scorer(path: Path) -> DCCA | OnnxDetector:
-    """A model folder, or an exported model (by its suffix), which needs no torch."""
+    """Load a model folder, or a file that ``dccad export`` wrote, which needs no torch."""
     if path.suffix.lower() == ".onnx" and not path.is_dir():
         from dccad.onnx import load_onnx
 
@@ -248,9 +248,9 @@ def remembered_options(options: TableOptions) -> dict[str, Any]:
 def scoring_options(
     given: TableOptions, remembered: Mapping[str, Any] | None, sensors: Sequence[str] | None
 ) -> TableOptions:
-    """How a log to score is read: as the fit's was, but for what is said anew.
+    """How a log to score is read: as the log of the fit was, except for what is given anew.
 
-    ``sensors``: the model's columns, where they have names; no other column is read.
+    ``sensors`` are the columns of the model where these have names; no other column is read.
     """
     default = TableOptions()
     kept: dict[str, Any] = {
@@ -266,7 +266,7 @@ def scoring_options(
 def read_settings(
     pairs: list[str] | None, fixed: Mapping[str, str] = MappingProxyType({})
 ) -> dict[str, Any]:
-    """What ``--set`` gives; ``fixed`` parameters have another place, which the message names."""
+    """What ``--set`` gives; ``fixed`` says for other parameters what sets them instead."""
     from dccad.detector import DCCA
 
     given = parse_settings(pairs or [])
@@ -278,14 +278,14 @@ def read_settings(
 
 
 def count_processes(jobs: int) -> int:
-    """Processes to run side by side: what was asked for, or one per core for 0."""
+    """Number of processes to run side by side; 0 asks for one per core."""
     if jobs < 0:
         raise ParameterError(f"--jobs {jobs}: needed is a number of processes, or 0: one per core")
     return jobs or os.cpu_count() or 1
 
 
 def check_choice(what: str, name: str, known: Iterable[str]) -> None:
-    """Refuse a name that is not among the known ones, and list these."""
+    """Refuse a name that is not known, and list the known ones."""
     if name not in known:
         near = get_close_matches(name, known, 1)
         hint = f" (did you mean {near[0]!r}?)" if near else ""
@@ -293,7 +293,7 @@ def check_choice(what: str, name: str, known: Iterable[str]) -> None:
 
 
 def check_output(path: Path, suffixes: Sequence[str] = (), inputs: Sequence[str] = ()) -> None:
-    """Refuse a file that cannot be written, or must not be, before the work and not after it."""
+    """Refuse, before the work begins, a file that cannot or must not be written."""
     folder = path.resolve().parent
     if suffixes and path.suffix.lower() not in suffixes:
         raise InputError(

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 KIND_COLORS = tuple(color for color in OTHER_CLASSES[1:] if color != PALETTE["threshold"])
-"""Of the kinds, in their order; the first of ``OTHER_CLASSES`` marks flagged rows."""
+"""Colours of the kinds, in their order; the first of ``OTHER_CLASSES`` marks flagged rows."""
 
 MARKERS = ("o", "s", "^", "D")
-"""Of the methods in :func:`plot_detection_rates`, in their order."""
+"""Markers of the methods in :func:`plot_detection_rates`, in their order."""
 
 
 def plot_torque_scores(
@@ -68,7 +68,7 @@ def plot_torque_scores(
     Raises
     ------
     InputError
-        The columns differ in length, or hold what cannot be drawn.
+        The columns differ in length, or hold values that cannot be drawn.
     MissingExtraError
         When matplotlib is not installed.
 
@@ -112,14 +112,14 @@ def plot_kind_details(
     context: float = 1.5,
     title: str | None = None,
 ) -> Figure:
-    """Draw the first stretch of each kind from near, one beside the other.
+    """Draw the first stretch of each kind in detail, side by side.
 
     Parameters
     ----------
     time, torque, scores, threshold, kinds, kind_names
         As in :func:`plot_torque_scores`.
     context : float, in s
-        What is shown before and after the stretch.
+        Time that is shown before and after the stretch.
     title : str, optional
 
     Returns
@@ -131,7 +131,7 @@ def plot_kind_details(
     Raises
     ------
     InputError
-        As in :func:`plot_torque_scores`; or no row is anomalous.
+        As in :func:`plot_torque_scores`, or because no row is anomalous.
     MissingExtraError
         When matplotlib is not installed.
 
@@ -174,16 +174,16 @@ def plot_detection_rates(
     false_alarm_rate: float,
     title: str | None = None,
 ) -> Figure:
-    r"""Draw which share of the rows of each kind is flagged.
+    r"""Draw the share of flagged rows of each kind.
 
     Parameters
     ----------
     kinds : sequence of str
         The first is normal; its share is the rate of false alarms.
     rates : mapping of str to sequence of float or None
-        Method to one share (0–1) per kind; None where there are no rows to judge.
+        One share (0–1) per kind for each method; None for a kind without rows.
     false_alarm_rate : float
-        What was asked for.
+        The rate that was asked for, a fraction.
     title : str, optional
 
     Returns
@@ -194,7 +194,7 @@ def plot_detection_rates(
     Raises
     ------
     InputError
-        A method has not one share per kind, or shares are outside 0 to 1.
+        The number of shares is not that of the kinds, or a share is outside 0 to 1.
     MissingExtraError
         When matplotlib is not installed.
 
@@ -278,7 +278,7 @@ class _Table:
         self.gaps = np.flatnonzero(steps > 1.5 * self.step) + 1
 
     def stretches(self) -> Iterator[tuple[int, int, int]]:
-        """Kind, first row, and row after the last of each anomalous stretch."""
+        """Kind, first row and end (excluded) of each anomalous stretch."""
         changes = np.flatnonzero(np.diff(self.kinds) != 0) + 1
         edges = np.unique(np.concatenate(([0], changes, self.gaps, [len(self.kinds)])))
         for start, stop in itertools.pairwise(edges):
@@ -329,7 +329,7 @@ def _kind_color(kind: int) -> str:
 
 
 def _scale_scores(axes: Axes, scores: Vector, threshold: float) -> None:
-    """Linear up to about the threshold, logarithmic beyond, where some scores are far above it."""
+    """Make the axis logarithmic beyond the threshold if some scores are far above it."""
     known = scores[~np.isnan(scores)]
     usual = max(abs(threshold), float(np.quantile(np.abs(known), 0.5))) if len(known) else 0.0
     if usual > 0 and known.max() > 10 * usual:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LARGEST_LINEAR = 20.0
-"""Scores reaching more than this many times the usual size get a logarithmic axis."""
+"""Scores that exceed the usual size by more than this factor get a logarithmic axis."""
 
 
 def plot_scores(

@@ -11,18 +11,18 @@ from pathlib import Path
 def replace_files(contents: Mapping[Path, bytes]) -> None:
     """Write files beside their targets, then rename them all into place.
 
-    Until every byte of every file is on disk no target is touched, so that a full disk leaves the
-    old files as they were and no new ones.
+    No target is touched until every byte of every file is on disk: a full disk leaves the old files
+    as they were, and no new ones.
 
     Parameters
     ----------
     contents : mapping of Path to bytes
-        What each target shall hold.
+        Content of each target.
 
     Raises
     ------
     OSError
-        The disk is full, the folder is missing or not writable; the part files are gone.
+        The disk is full, or the folder is missing or not writable. No part file is left.
 
     Examples
     --------

@@ -12,7 +12,7 @@ from dccad.cli.printing.console import PlainConsole, count_of, describe_promise
 from dccad.errors import ModelFileError
 
 INFO_ROWS = 1000
-"""New rows that the interval for the realised false-alarm rate is told for by ``info``."""
+"""Number of new rows for which ``info`` tells the interval of the false-alarm rate."""
 
 
 def print_model(record: Mapping[str, Any], path: Path) -> None:
@@ -79,7 +79,7 @@ def _model_rows(record: Mapping[str, Any], path: Path) -> dict[str, str]:
 
 
 def _sample_row(record: Mapping[str, Any]) -> dict[str, str]:
-    """How much of a log that was read in pieces the fit has seen; nothing for one in memory."""
+    """What the fit drew from a log that was read in pieces; empty for a log in memory."""
     sample = record.get("sample")
     if sample is None:
         return {}
@@ -111,14 +111,10 @@ def _describe_network(shape: Mapping[str, Any], seen: Mapping[str, Any]) -> str:
 
 
 def _conditioning_rows(record: Mapping[str, Any]) -> dict[str, str]:
-    """What was done to the log before it was windowed, where anything was."""
+    """What was done to the log before it was cut into windows; empty if nothing was."""
     rows = {}
-    steps, filled, reading = (
-        record["parameters"]["prepare"],
-        record["filled_share"],
-        record["reading"],
-    )
-    if reading:
+    steps, filled = record["parameters"]["prepare"], record["filled_share"]
+    if reading := record["reading"]:
         rows["read with"] = ", ".join(
             f"{name} {', '.join(value) if isinstance(value, list) else value}"
             for name, value in reading.items()

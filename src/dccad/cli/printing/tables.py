@@ -1,4 +1,4 @@
-"""Print what was read and what a log holds, for people, within 80 columns."""
+"""Printing what was read and what a log holds, for people, within 80 columns."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from dccad.tables.runs import TableSummary
 
 MOST_TABLES = 8
-"""Tables that a terminal shows with their notes."""
+"""Most tables that a terminal shows with their notes."""
 
 MOST_SENSORS = 60
-"""Sensors that a terminal shows."""
+"""Most sensors that a terminal shows."""
 
 
 def print_tables(summaries: Sequence[TableSummary]) -> None:
-    """Say what was read and every decision that was taken about it."""
+    """Show what was read and every decision that was taken about it."""
     console = PlainConsole()
     for summary in summaries[:MOST_TABLES]:
         interval = "" if summary.interval is None else f", a row every {_seconds(summary.interval)}"
@@ -83,7 +83,7 @@ def print_check(report: Mapping[str, Any]) -> None:
 
 
 def _sensor_table(sensors: Sequence[Mapping[str, Any]]) -> Table:
-    """Range of each sensor; those with a remark come first where not all can be shown."""
+    """Range of each sensor; those with a remark come first if not all can be shown."""
     shown = list(sensors)
     if len(shown) > MOST_SENSORS:
         remarked = [sensor for sensor in sensors if _remark(sensor)]
@@ -126,7 +126,7 @@ def _gap_text(gaps: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _seconds(seconds: float) -> str:
-    """A length of time as people say it.
+    """A length of time in its largest fitting unit.
 
     Examples
     --------
