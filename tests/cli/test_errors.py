@@ -1,5 +1,6 @@
 """What a user sees when something is wrong: one line, and an exit code."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -8,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from command_line import CHEAP, FIT, SCORE, process
+from dccad.cli.errors import LONGEST_LINE, MOST_MISSING, explain, fail
 from dccad.cli.main import main
+from dccad.errors import InputError, MissingValuesError
 from dccad.saving.folder import read_record
 
 
@@ -158,3 +161,47 @@ def test_a_terminal_without_the_characters_still_gets_the_table():
     assert done.returncode == 0
     assert r"\u2013" in done.stdout
     assert done.stdout.count("\n") == 44
+
+
+# -- one line, whatever is in it -------------------------------------------------------------------
+
+
+def test_a_message_is_one_printable_line_that_keeps_its_end(capsys):
+    assert fail("a\tb\nc\x1b[31m\N{ZERO WIDTH SPACE}é", 2) == 2
+    assert capsys.readouterr() == ("", "dccad: error: a b c\\x1b[31m\\u200bé\n")
+    assert fail("x" * 5000 + "; leave it out", 7) == 7
+    line = capsys.readouterr().err
+    assert line.startswith("dccad: error: " + "x" * (LONGEST_LINE - 300) + " … ")
+    assert line.endswith("; leave it out\n")
+    assert len(line) == len("dccad: error: ") + LONGEST_LINE + len(" … ") + 1
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (InputError("no rows"), 2, "no rows"),
+        (OSError(errno.ENOSPC, "No space left on device"), 2, "cannot write the result: No space"),
+        (OSError(errno.EFBIG, "File too large"), 2, "cannot write the result: File too large; fr"),
+        (
+            PermissionError(13, "Permission denied", "a.csv"),
+            2,
+            "cannot read or write a.csv: Perm",
+        ),
+        (OSError("no number"), 2, "cannot read or write: no number"),
+        (ValueError(), 1, "unexpected ValueError: no message; set DCCAD_DEBUG=1 for a traceback"),
+    ],
+)
+def test_each_kind_of_error_has_its_code_and_its_words(capsys, error, code, message):
+    assert explain(error) == code
+    assert capsys.readouterr().err.startswith(f"dccad: error: {message}")
+
+
+def test_the_table_of_missing_values_stands_above_the_line_and_is_cut(capsys):
+    row = {"missing": 3, "share": 0.5, "first_row": 7, "longest": 2}
+    table = [row | {"sensor": f"{i}" * 50} for i in range(MOST_MISSING + 2)]
+    assert explain(MissingValuesError("fill them", table)) == 2
+    *above, cut, last = capsys.readouterr().err.splitlines()
+    assert above[0].split() == ["missing", "share", "first", "row", "longest", "sensor"]
+    assert len(above) == 1 + MOST_MISSING
+    assert above[1].split() == ["3", "50.00%", "7", "2", "0" * 39 + "…"]
+    assert (cut.strip(), last) == ("and 2 more sensors", "dccad: error: fill them")

@@ -2,20 +2,35 @@
 
 import datetime as dt
 import json
+import os
 import re
 import sqlite3
 import warnings
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+import typer
 import xlsxwriter
 
 from command_line import CHEAP, NAMES, SCORE, said, scores_of, widest
 from conftest import FAST
 from dccad import DCCA
+from dccad.cli.main import app
+from dccad.cli.options import (
+    check_output,
+    count_processes,
+    load_scorer,
+    parse_settings,
+    read_settings,
+    remembered_options,
+    scoring_options,
+)
+from dccad.errors import InputError, MissingExtraError, ParameterError
 from dccad.saving.folder import read_record
+from dccad.tables.options import TableOptions
 
 
 def test_a_time_column_in_seconds_and_one_left_out_are_no_sensors(call, log):
@@ -246,3 +261,119 @@ def test_the_night_when_clocks_go_back_is_neither_gap_nor_repetition(call, wide)
     times = pl.read_parquet("s.parquet")["time"].to_numpy().astype("datetime64[s]")
     assert str(times[0]) == "2024-10-26T22:00:00"
     assert set(np.diff(times) / np.timedelta64(1, "m")) == {1.0}
+
+
+# -- options in groups ----------------------------------------------------------------------------
+
+
+def test_a_group_becomes_its_options_in_its_place():
+    command = typer.main.get_command(app).commands["fit"]
+    names = [parameter.name for parameter in command.params]
+    assert names[:4] == ["log", "output", "normal", "window"]
+    tables = [field.name for field in fields(TableOptions)]
+    assert [name for name in names if name in tables] == tables
+    assert "model" not in names
+    assert "tables" not in names
+
+
+def test_every_option_of_tables_reaches_the_reader(call, monkeypatch):
+    asked = []
+
+    def arrive(inputs, options):
+        asked.append((inputs, options))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("dccad.tables.read_tables", arrive)
+    texts = ("time", "time_format", "timezone", "run", "separator", "decimal", "encoding", "sheet")
+    texts += ("query", "tag", "value", "quality")
+    given = {name: name.upper() for name in texts}
+    arguments = [part for name in texts for part in (f"--{name.replace('_', '-')}", name.upper())]
+    for name in ("columns", "drop", "label", "good"):
+        arguments += [f"--{name}", "first", f"--{name}", "second"]
+        given[name] = ("first", "second")
+    arguments += ["--header", "0", "--long", "--resample", "60", "--fill", "mean"]
+    arguments += ["--max-gap", "7.5", "--join"]
+    given |= {"header": 0, "long": True, "resample": 60.0, "fill": "mean"}
+    given |= {"max_gap": 7.5, "join": True}
+    assert call("data", "check", "a.csv", "b.csv", *arguments)[0] == 130
+    assert call("data", "check", "a.csv", "--wide")[0] == 130
+    assert call("data", "check", "a.csv")[0] == 130
+    assert set(given) == {field.name for field in fields(TableOptions)}
+    assert asked == [
+        (["a.csv", "b.csv"], TableOptions(**given)),
+        (["a.csv"], TableOptions(long=False)),
+        (["a.csv"], TableOptions()),
+    ]
+
+
+# -- what a model remembers -----------------------------------------------------------------------
+
+
+def test_a_model_remembers_what_its_rows_mean_and_not_where_they_were():
+    options = TableOptions(time="t", run="unit", columns=("flow",), good=("ok",), join=True)
+    assert remembered_options(options) == {"time": "t", "good": ("ok",)}
+    assert remembered_options(TableOptions()) == {}
+
+
+def test_what_is_given_anew_counts_more_than_what_is_remembered():
+    remembered = {"time": "t", "good": ["ok", "gut"], "resample": 60.0, "renamed": 1}
+    given = TableOptions(resample=30.0)
+    found = scoring_options(given, remembered, ["level", "flow"])
+    assert found == TableOptions(
+        time="t", good=("ok", "gut"), resample=30.0, columns=("level", "flow")
+    )
+    assert scoring_options(TableOptions(columns=("a*",)), None, ["b"]).columns == ("a*",)
+    assert scoring_options(given, None, None) == given
+
+
+# -- values that are refused before any work ------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1e-3", 0.001),
+        ("false", False),
+        ("False", False),
+        ("null", None),
+        ("None", None),
+        ('["a", 2]', ["a", 2]),
+        ("a=b", "a=b"),
+        ("", ""),
+        ("inf.", "inf."),
+    ],
+)
+def test_a_setting_is_read_as_json_or_else_as_text(text, value):
+    assert parse_settings([f" name ={text}"]) == {"name": value}
+
+
+def test_a_parameter_that_something_else_sets_is_refused():
+    assert read_settings(["alpha=0.5", "n_init=3"]) == {"alpha": 0.5, "n_init": 3}
+    assert read_settings(None) == {}
+    with pytest.raises(ParameterError, match="--set random_state: here --seed sets it; leave"):
+        read_settings(["random_state=1"], fixed={"random_state": "--seed"})
+
+
+def test_no_number_of_processes_is_one_per_core(monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 12)
+    assert (count_processes(0), count_processes(3)) == (12, 3)
+    monkeypatch.setattr("os.cpu_count", lambda: None)
+    assert count_processes(0) == 1
+
+
+def test_a_folder_that_is_not_writable_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("os.access", lambda folder, mode: mode != os.W_OK)
+    with pytest.raises(InputError, match="is not writable; name another one"):
+        check_output(tmp_path / "scores.csv", (".csv",))
+
+
+def test_a_suffix_counts_in_capitals_too(tmp_path):
+    check_output(tmp_path / "SCORES.CSV", (".csv",))
+    with pytest.raises(InputError, match=r"the suffix '\.txt' says no format"):
+        check_output(tmp_path / "scores.txt", (".csv",))
+
+
+def test_a_model_folder_without_torch_says_what_to_do(monkeypatch, tmp_path):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match="needs torch, which is not installed: pass a file"):
+        load_scorer(tmp_path)

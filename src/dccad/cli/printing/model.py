@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,17 +48,14 @@ def print_export(record: Mapping[str, Any]) -> None:
 
 def _model_rows(record: Mapping[str, Any], path: Path) -> dict[str, str]:
     report, parameters = record["regions_of_fit"], record["parameters"]
-    columns, history = record["columns"], record["history"]
+    columns = record["columns"]
     return {
         "model": str(path),
         "sensors": f"{len(columns)}: {', '.join(columns[:4])}{', …' if len(columns) > 4 else ''}",
         "window": f"{parameters['window']} rows; the first {parameters['window'] - 1} rows of a "
         "run have no score",
         "network": _describe_network(record["network"], record["representation"]),
-        "training": f"{len(history)} epochs, L_R {history[-1]['reconstruction_loss']:.3g}"
-        + (f", L_C {loss:.3g}" if (loss := history[-1]["clustering_loss"]) is not None else "")
-        if history
-        else "none",
+        "training": _describe_training(record["history"]),
         **_conditioning_rows(record),
         **_sample_row(record),
         **{
@@ -76,6 +73,15 @@ def _model_rows(record: Mapping[str, Any], path: Path) -> dict[str, str]:
         "seed": str(record["seed"]),
         "versions": ", ".join(f"{name} {v}" for name, v in record["versions"].items()),
     }
+
+
+def _describe_training(history: Sequence[Mapping[str, Any]]) -> str:
+    """Number of epochs, and the losses of the last one."""
+    if not history:
+        return "none"
+    text = f"{count_of(len(history), 'epoch')}, L_R {history[-1]['reconstruction_loss']:.3g}"
+    loss = history[-1]["clustering_loss"]
+    return text if loss is None else f"{text}, L_C {loss:.3g}"
 
 
 def _sample_row(record: Mapping[str, Any]) -> dict[str, str]:
