@@ -42,9 +42,12 @@ def test_of_two_pieces_of_one_name_the_newer_one_counts(tmp_path):
     assert not first.exists()
 
 
-def test_what_a_kill_left_unfinished_is_removed(tmp_path):
+@pytest.mark.parametrize(
+    "name", [".two.0123456789abcdef.piece.0a1b2c3d.unfinished", "whole.unfinished"]
+)
+def test_what_a_kill_left_unfinished_is_removed(tmp_path, name):
     open_pieces(tmp_path).put("one", b"content")
-    left = tmp_path / "job" / "two.0123456789abcdef.piece.unfinished"
+    left = tmp_path / "job" / name
     left.write_bytes(b"con")
     assert open_pieces(tmp_path).get("one") == b"content"
     assert not left.exists()

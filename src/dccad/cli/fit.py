@@ -70,19 +70,12 @@ class ModelOptions:
         from dccad.detector import DCCA
         from dccad.parameters import check_parameters
 
-        parameters: dict[str, Any] = {
-            "window": self.window,
-            "n_clusters": int(self.n_clusters) if self.n_clusters.isdecimal() else self.n_clusters,
-            "false_alarm_rate": self.false_alarm_rate,
-            "prepare": tuple(self.prepare or ()),
-            "on_missing": self.on_missing,
-            "fill_limit": self.fill_limit,
-            "max_gap": max_gap,
-            "keep_latents": self.keep_latents,
-            "random_state": self.seed,
-            "verbose": True,
-        }
-        detector = DCCA(**{**parameters, **read_settings(self.settings)})
+        parameters: dict[str, Any] = {**vars(self), "max_gap": max_gap, "verbose": True}
+        settings, parameters["random_state"] = parameters.pop("settings"), parameters.pop("seed")
+        parameters["prepare"] = tuple(self.prepare or ())
+        if self.n_clusters.isdecimal():
+            parameters["n_clusters"] = int(self.n_clusters)
+        detector = DCCA(**{**parameters, **read_settings(settings)})
         check_parameters(detector.get_params())
         return detector
 

@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from functools import wraps
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
 
 import typer
 from typer.core import TyperCommand
@@ -89,94 +89,41 @@ def command(group: typer.Typer, name: str, example: str) -> Callable[[Function],
     return group.command(name, cls=Command, epilog=f"Example: {example}")
 
 
-def _text(flag: str, metavar: str, text: str) -> Any:
-    return Annotated[str | None, typer.Option(flag, metavar=metavar, help=text)]
-
-
-def _several(flag: str, metavar: str, text: str) -> Any:
-    return Annotated[list[str] | None, typer.Option(flag, metavar=metavar, help=text)]
-
-
-_TABLE_OPTIONS: dict[str, Any] = {
-    "time": _text(
-        "--time",
-        "COLUMN",
-        "Column of the time stamps, or two columns as DATE+TIME; by default the only one there is.",
-    ),
-    "time_format": _text(
-        "--time-format",
-        "FORMAT",
-        "Format of the time stamps, such as %d.%m.%Y %H:%M; or s, ms, us or ns since 1970.",
-    ),
-    "timezone": _text(
-        "--timezone", "ZONE", "Time zone of stamps that name none, such as Europe/Berlin."
-    ),
-    "run": _text("--run", "COLUMN", "Column whose values tell the runs apart."),
-    "columns": _several(
-        "--columns",
-        "COLUMNS",
-        "Sensors to read: a name, a range a:b or a pattern flow* (repeatable).",
-    ),
-    "drop": _several(
-        "--drop", "COLUMNS", "Columns to leave out, written in the same ways (repeatable)."
-    ),
-    "label": _several(
-        "--label", "COLUMN", "Column of labels, which no model is shown (repeatable)."
-    ),
-    "separator": _text(
-        "--separator", "CHARACTER", "Separator of the columns of a CSV file: , ; | tab or a blank."
-    ),
-    "decimal": _text("--decimal", "CHARACTER", "Decimal separator of a CSV file: . or ,"),
-    "encoding": _text("--encoding", "NAME", "Encoding of a CSV file, such as utf-8 or cp1252."),
-    "header": Annotated[
-        int | None,
-        typer.Option(
-            "--header", metavar="LINE", help="Line that holds the column names; 0 if no line does."
-        ),
-    ],
-    "sheet": _text(
-        "--sheet", "SHEET", "Sheet of a workbook, by name or number; by default the first one."
-    ),
-    "query": _text("--query", "SQL", "Query that reads the log from a database."),
-    "long": Annotated[
-        bool | None,
-        typer.Option(
-            "--long/--wide", help="Each row holds one value of one tag, or all values at one time."
-        ),
-    ],
-    "tag": _text("--tag", "COLUMN", "Column of the tag names in a long table."),
-    "value": _text("--value", "COLUMN", "Column of the values in a long table."),
-    "quality": _text("--quality", "COLUMN", "Column of the quality of the values in a long table."),
-    "good": _several("--good", "VALUE", "Value of the quality that means good (repeatable)."),
-    "resample": Annotated[
-        float | None,
-        typer.Option(
-            "--resample", metavar="SECONDS", help="Bring the rows onto a grid of this interval."
-        ),
-    ],
-    "fill": Annotated[
-        Literal["hold", "linear", "mean"],
-        typer.Option(
-            "--fill",
-            help="Fill the grid with the last value, a line between two values, or a mean.",
-        ),
-    ],
-    "max_gap": Annotated[
-        float | None,
-        typer.Option(
-            "--max-gap",
-            metavar="SECONDS",
-            help="Longest time between two rows of a run; by default 5 times the median.",
-        ),
-    ],
-    "join": Annotated[bool, typer.Option("--join", help="Read the files as parts of one log.")],
+_TABLE_OPTIONS = {
+    "time": ("COLUMN", "Column of the time stamps, or DATE+TIME; by default the only one."),
+    "time_format": ("FORMAT", "Format of the stamps, such as %d.%m.%Y %H:%M; or s, ms, us or ns."),
+    "timezone": ("ZONE", "Time zone of stamps that name none, such as Europe/Berlin."),
+    "run": ("COLUMN", "Column whose values tell the runs apart."),
+    "columns": ("COLUMNS", "Sensors to read: a name, a range a:b or a pattern flow* (repeatable)."),
+    "drop": ("COLUMNS", "Columns to leave out, written in the same ways (repeatable)."),
+    "label": ("COLUMN", "Column of labels, which no model is shown (repeatable)."),
+    "separator": ("CHARACTER", "Separator of the columns of a CSV file: , ; | tab or a blank."),
+    "decimal": ("CHARACTER", "Decimal separator of a CSV file: . or ,"),
+    "encoding": ("NAME", "Encoding of a CSV file, such as utf-8 or cp1252."),
+    "header": ("LINE", "Line that holds the column names; 0 if no line does."),
+    "sheet": ("SHEET", "Sheet of a workbook, by name or number; by default the first one."),
+    "query": ("SQL", "Query that reads the log from a database."),
+    "long": (None, "Each row holds one value of one tag, or all values at one time."),
+    "tag": ("COLUMN", "Column of the tag names in a long table."),
+    "value": ("COLUMN", "Column of the values in a long table."),
+    "quality": ("COLUMN", "Column of the quality of the values in a long table."),
+    "good": ("VALUE", "Value of the quality that means good (repeatable)."),
+    "resample": ("SECONDS", "Bring the rows onto a grid of this interval."),
+    "fill": (None, "Fill the grid with the last value, a line between two values, or a mean."),
+    "max_gap": ("SECONDS", "Longest time between rows of a run; by default 5 times the median."),
+    "join": (None, "Read the files as parts of one log."),
 }
+"""What each field of :class:`TableOptions` stands for in the help, and what the help says of it."""
+
+_FLAGS = {"long": "--long/--wide", "join": "--join"}
+"""Options whose flags typer would not make of their names."""
 
 
 def grouped_options(function: Function) -> Function:
     """Let each parameter of a command whose type is a dataclass stand for one option per field.
 
-    The annotation of a field makes it an option; those of :class:`TableOptions` are in this module.
+    The annotation of a field says which option it is; ``_TABLE_OPTIONS`` says it for
+    :class:`TableOptions`.
     """
     hints = get_type_hints(function, include_extras=True)
     groups: dict[str, Any] = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
@@ -204,17 +151,23 @@ def grouped_options(function: Function) -> Function:
 
 
 def _options_of(group: Any) -> list[inspect.Parameter]:
-    """One parameter for each field of a dataclass; typer knows None but not an empty tuple."""
-    hints = _TABLE_OPTIONS if group is TableOptions else get_type_hints(group, include_extras=True)
-    return [
-        inspect.Parameter(
-            field.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=None if isinstance(field.default, tuple) else field.default,
-            annotation=hints[field.name],
+    """One parameter for each field of a dataclass; typer takes lists, and None for an empty one."""
+    hints = get_type_hints(group, include_extras=True)
+    parameters = []
+    for field in fields(group):
+        kind, default = hints[field.name], field.default
+        if group is TableOptions:
+            several = isinstance(default, tuple)
+            metavar, text = _TABLE_OPTIONS[field.name]
+            flags = [_FLAGS[field.name]] if field.name in _FLAGS else []
+            kind = list[str] | None if several else kind
+            default = typer.Option(None if several else default, *flags, metavar=metavar, help=text)
+        parameters.append(
+            inspect.Parameter(
+                field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind
+            )
         )
-        for field in fields(group)
-    ]
+    return parameters
 
 
 def load_scorer(path: Path) -> DCCA | OnnxDetector:
@@ -269,11 +222,14 @@ def read_settings(
     """What ``--set`` gives; ``fixed`` says for other parameters what sets them instead."""
     from dccad.detector import DCCA
 
-    given = parse_settings(pairs or [])
-    refuse_unknown_settings(given, DCCA().get_params())
-    for name, place in fixed.items():
-        if name in given:
-            raise ParameterError(f"--set {name}: here {place} sets it; leave this --set out")
+    given, known = parse_settings(pairs or []), DCCA().get_params()
+    for name in given:
+        if name not in known:
+            near = get_close_matches(name, known, 1)
+            hint = f" (did you mean {near[0]!r}?)" if near else f"; known: {', '.join(known)}"
+            raise ParameterError(f"{name!r} is no parameter of DCCA{hint}")
+        if name in fixed:
+            raise ParameterError(f"--set {name}: here {fixed[name]} sets it; leave this --set out")
     return given
 
 
@@ -330,19 +286,3 @@ def parse_settings(pairs: Sequence[str]) -> dict[str, Any]:
         except json.JSONDecodeError:
             settings[name.strip()] = {"True": True, "False": False, "None": None}.get(text, text)
     return settings
-
-
-def refuse_unknown_settings(settings: Iterable[str], known: Iterable[str]) -> None:
-    """Refuse names that are no parameter, and suggest the nearest one.
-
-    Examples
-    --------
-    >>> refuse_unknown_settings({"alhpa": 0.5}, {"alpha": 0.5})
-    Traceback (most recent call last):
-    dccad.errors.ParameterError: 'alhpa' is no parameter of DCCA (did you mean 'alpha'?)
-    """
-    for name in settings:
-        if name not in known:
-            near = get_close_matches(name, known, 1)
-            hint = f" (did you mean {near[0]!r}?)" if near else f"; known: {', '.join(known)}"
-            raise ParameterError(f"{name!r} is no parameter of DCCA{hint}")

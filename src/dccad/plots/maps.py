@@ -92,11 +92,7 @@ def plot_map_figures(per_map: Mapping[str, Any]) -> Figure:
     kinds = ("{} maps", "mean of the {} maps")
     texts = [text for kind in kinds for name in GROUPS if (text := kind.format(name)) in known]
     figure.legend(
-        [known[text] for text in texts],
-        texts,
-        loc="outside lower center",
-        ncols=2,
-        frameon=False,
+        [known[text] for text in texts], texts, loc="outside lower center", ncols=2, frameon=False
     )
     return figure
 

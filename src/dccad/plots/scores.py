@@ -145,10 +145,5 @@ def _mark_threshold(axes: Axes, threshold: float, false_alarm_rate: float | None
         threshold, color=PALETTE["threshold"], linestyle="--", linewidth=1.4, label="threshold"
     )
     axes.text(
-        1.01,
-        threshold,
-        text,
-        transform=axes.get_yaxis_transform(),
-        va="center",
-        fontsize=SMALL,
+        1.01, threshold, text, transform=axes.get_yaxis_transform(), va="center", fontsize=SMALL
     )

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from dccad.errors import InputError
+from dccad.support.files import UNFINISHED, replace_files
 
 MANIFEST = "manifest.json"
 _PIECE = re.compile(r"([\w-]+)\.([0-9a-f]{16})\.piece")
-_UNFINISHED = ".unfinished"
 
 
 class PieceFolder:
@@ -60,7 +60,7 @@ class PieceFolder:
         found = self._look()
         if found is None:
             folder.mkdir(parents=True, exist_ok=True)
-            self._write(folder / MANIFEST, (json.dumps(identity, indent=1) + "\n").encode())
+            replace_files({folder / MANIFEST: (json.dumps(identity, indent=1) + "\n").encode()})
             return
         if not resume:
             raise InputError(
@@ -85,7 +85,7 @@ class PieceFolder:
             piece = _PIECE.fullmatch(path.name)
             if piece is not None:
                 self._take(piece[1], path)
-            elif path.name.endswith(_UNFINISHED):
+            elif path.name.endswith(UNFINISHED):
                 path.unlink()
             elif path.name != MANIFEST:
                 raise InputError(
@@ -127,7 +127,7 @@ class PieceFolder:
         """
         path = self.folder / f"{name}.{sha256(content).hexdigest()[:16]}.piece"
         try:
-            self._write(path, content)
+            replace_files({path: content})
         except OSError:
             if not self._paths:
                 self.remove()
@@ -159,15 +159,3 @@ class PieceFolder:
             if path.name != MANIFEST:  # last: pieces without it would be refused after a kill
                 path.unlink()
         shutil.rmtree(self.folder)
-
-    def _write(self, path: Path, content: bytes) -> None:
-        unfinished = path.with_name(path.name + _UNFINISHED)
-        try:
-            with unfinished.open("wb") as stream:
-                stream.write(content)
-                stream.flush()
-                os.fsync(stream.fileno())  # some file systems report a full disk only here
-            unfinished.replace(path)
-        except OSError:
-            unfinished.unlink(missing_ok=True)
-            raise
