@@ -51,7 +51,10 @@ from dccad.saving.folder import read_record
         ([*FIT, "--set", "alhpa=1"], "'alhpa' is no parameter of DCCA (did you mean 'alpha'?)"),
         ([*FIT, "--set", "frobnicate=1"], "'frobnicate' is no parameter of DCCA; known: alpha, "),
         ([*FIT, "--set", "alpha"], "--set 'alpha' has no value; write NAME=VALUE, as alpha=0.9"),
-        ([*FIT, "--set", "alpha=1", "--set", "n_init=0"], "alpha=1: needed is 0 ≤ alpha < 1; n_"),
+        (
+            [*FIT, "--set", "alpha=1", "--set", "n_init=0"],
+            "n_init=0: needed is a whole number of at least 1; alpha=1: needed is 0 ≤ ",
+        ),
         ([*FIT, "--set", "optimizer=sgd"], "'optimizer' is no parameter of DCCA; known: alpha"),
         ([*FIT, "--set", "device=gpu"], "device='gpu' cannot be used here"),
         ([*FIT, "--time", "tiem"], "log.csv: no column 'tiem' for --time; did you mean 'time'?"),
