@@ -233,3 +233,29 @@ def test_what_was_filled_is_told_and_kept_with_the_model(call, gaps):
     assert re.search(filled, call("info", "new")[1], re.M)
     assert read_record("new")["filled_share"] == {"flow": 3 / 200, "level": 1 / 200}
     assert read_record("new")["parameters"]["fill_limit"] == 5
+
+
+def test_every_option_of_the_model_reaches_it_and_a_setting_counts_most(call, monkeypatch):
+    asked = []
+
+    def arrive(detector, *_, **__):
+        asked.append(detector.get_params())
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("dccad.DCCA.fit", arrive)
+    fit = ["fit", "log.csv", "--run", "unit", "-o", "new"]
+    options = ["--window", "9", "--clusters", "4", "--false-alarm-rate", "0.2", "--seed", "7"]
+    options += ["--prepare", "average:2", "--prepare", "clip:flow=0..1", "--on-missing", "hold"]
+    options += ["--fill-limit", "3", "--keep-latents", "--max-gap", "90"]
+    assert call(*fit, *options)[0] == 130
+    assert call(*fit, *options, "--set", "window=11", "--set", "verbose=false")[0] == 130
+    assert call(*fit)[0] == 130
+    given = {"window": 9, "n_clusters": 4, "false_alarm_rate": 0.2, "random_state": 7}
+    given |= {"prepare": ("average:2", "clip:flow=0..1"), "on_missing": "hold", "fill_limit": 3}
+    given |= {"keep_latents": True, "max_gap": 90.0, "verbose": True}
+    default = DCCA(random_state=0, verbose=True).get_params()
+    assert asked == [
+        default | given,
+        default | given | {"window": 11, "verbose": False},
+        default,
+    ]

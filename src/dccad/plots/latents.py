@@ -143,13 +143,11 @@ def plot_tsne(
     drawn = [("by region", _region_classes(regions, len(points), normal_region))]
     if labels is not None:
         drawn.append(("by true label", _label_classes(labels, len(points))))
-    figure = new_figure(9.0 if labels is not None else 6.0, 5.0)
+    figure = new_figure(9.0 if labels is not None else 6.0, 5.0, title)
     row = figure.subplots(1, len(drawn), squeeze=False)[0]
     for axes, (name, classes) in zip(row, drawn, strict=True):
         _draw_classes(axes, points, classes)
         axes.set_title(name, fontsize=11)
-    if title is not None:
-        figure.suptitle(title)
     return figure
 
 

@@ -80,10 +80,9 @@ def plot_torque_scores(
     ['chatter', 'score above the threshold']
     """
     table = _Table(time, torque, scores, kinds, kind_names)
-    figure = new_figure(9.0, 5.2)
+    figure = new_figure(9.0, 5.2, title)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(1, 1))
-    everything = slice(0, len(table.time))
-    _draw(upper, lower, table, everything, threshold)
+    _draw(upper, lower, table, slice(0, len(table.time)), threshold)
     _scale_scores(lower, table.scores, threshold)
     text = f"threshold {threshold:.3g}"
     if false_alarm_rate is not None:
@@ -95,9 +94,7 @@ def plot_torque_scores(
     lower.set_ylabel("anomaly score")
     lower.set_xlabel("time [s]")
     figure.align_ylabels()
-    _add_legend(figure, table, ncols=6)
-    if title is not None:
-        figure.suptitle(title)
+    _add_legend(figure, table)
     return figure
 
 
@@ -148,7 +145,7 @@ def plot_kind_details(
         firsts.setdefault(kind, slice(start, stop))
     if not firsts:
         raise InputError("no row is anomalous: pass rows of at least one kind other than 0")
-    figure = new_figure(2.3 * max(len(firsts), 3), 4.8)
+    figure = new_figure(2.3 * max(len(firsts), 3), 4.8, title)
     panels = figure.subplots(2, len(firsts), sharex="col", sharey="row", squeeze=False)
     for (upper, lower), (kind, rows) in zip(panels.T, sorted(firsts.items()), strict=True):
         begin, end = table.time[rows][[0, -1]]
@@ -161,9 +158,7 @@ def plot_kind_details(
     panels[0, 0].set_ylabel("torque [N m]")
     panels[1, 0].set_ylabel("anomaly score")
     figure.align_ylabels()
-    _add_legend(figure, table, ncols=6)
-    if title is not None:
-        figure.suptitle(title)
+    _add_legend(figure, table)
     return figure
 
 
@@ -205,7 +200,7 @@ def plot_detection_rates(
     >>> [label.get_text() for label in figure.axes[0].get_yticklabels()]
     ['normal\n(false alarms)', 'chatter']
     """
-    figure = new_figure(7.0, 1.4 + 0.45 * len(kinds))
+    figure = new_figure(7.0, 1.4 + 0.45 * len(kinds), title)
     axes = figure.subplots()
     places = np.arange(len(kinds), dtype=np.float64)
     offsets = 0.24 * (np.arange(len(rates)) - (len(rates) - 1) / 2)
@@ -243,8 +238,6 @@ def plot_detection_rates(
     axes.set_xlabel("rows flagged [%]")
     axes.grid(axis="x", alpha=0.3)
     figure.legend(loc="outside lower center", ncols=len(rates) + 1, frameon=False)
-    if title is not None:
-        figure.suptitle(title)
     return figure
 
 
@@ -337,20 +330,21 @@ def _scale_scores(axes: Axes, scores: Vector, threshold: float) -> None:
         axes.yaxis.set_major_formatter("{x:g}")
 
 
-def _add_legend(figure: Figure, table: _Table, ncols: int) -> None:
+def _add_legend(figure: Figure, table: _Table) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
+    kinds = np.unique(table.kinds[table.kinds > 0]).tolist()
+    names = [table.kind_names[kind] for kind in kinds]
     handles: list[Patch | Line2D] = [
         Patch(facecolor=(_kind_color(kind), 0.3), edgecolor=(_kind_color(kind), 0.6))
-        for kind in np.unique(table.kinds[table.kinds > 0]).tolist()
+        for kind in kinds
     ]
-    names = [table.kind_names[kind] for kind in np.unique(table.kinds[table.kinds > 0]).tolist()]
     handles.append(Line2D([], [], linestyle="none", marker=".", color=PALETTE["anomalous"]))
     figure.legend(
         handles,
         [*names, "score above the threshold"],
         loc="outside lower center",
-        ncols=ncols,
+        ncols=6,
         frameon=False,
     )

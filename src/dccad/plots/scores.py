@@ -77,7 +77,7 @@ def plot_scores(
         raise InputError(f"threshold={threshold} must be a finite number")
     times, label, position, onset_text = time_axis(len(values), "row", hours, onset)
 
-    figure = new_figure()
+    figure = new_figure(title=title)
     axes = figure.subplots()
     axes.plot(times, values, color=PALETTE["score"], linewidth=1.0, label="score")
     above = values > threshold  # False for NaN
@@ -119,8 +119,6 @@ def plot_scores(
         ncols=3,
         frameon=False,
     )
-    if title is not None:
-        figure.suptitle(title)
     return figure
 
 

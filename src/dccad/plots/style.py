@@ -43,10 +43,12 @@ SMALL = 9
 """Font size in points of text inside the figures; axes keep matplotlib's 10 points."""
 
 
-def new_figure(width: float = 8.0, height: float = 4.5) -> Figure:
+def new_figure(width: float = 8.0, height: float = 4.5, title: str | None = None) -> Figure:
     """Make an empty figure, in inches, that belongs to no window and no pyplot state."""
     module = require("matplotlib.figure", extra="plots")
     figure: Figure = module.Figure(figsize=(width, height), layout="constrained")
+    if title is not None:
+        figure.suptitle(title)
     return figure
 
 
