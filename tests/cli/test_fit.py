@@ -189,7 +189,7 @@ def test_an_automatic_number_of_regions(alarm_call, given):
 
 
 @pytest.mark.parametrize("number", ["few", "1", "2.5", "-3", ""])
-def test_a_number_of_regions_that_is_none_is_refused(alarm_call, number):
+def test_a_wrong_number_of_regions_is_refused(alarm_call, number):
     code, out, err = alarm_call("fit", "today.csv", "-o", "new", f"--clusters={number}")
     assert (code, out) == (2, "")
     assert "needed is a whole number of at least 2 or 'auto'" in err

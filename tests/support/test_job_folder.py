@@ -1,4 +1,4 @@
-"""Pieces of a long job: whole or not at all, of this job or none."""
+"""Pieces of a long job are whole, undamaged and of this job, or they are not used."""
 
 import errno
 import os
@@ -13,7 +13,7 @@ def open_pieces(tmp_path, resume=True, **identity):
     return PieceFolder(tmp_path / "job", {"log": "a", **identity}, resume)
 
 
-def test_a_damaged_piece_is_none(tmp_path):
+def test_a_damaged_piece_is_not_used(tmp_path):
     pieces = open_pieces(tmp_path)
     pieces.put("one", b"content")
     pieces.path("one").write_bytes(b"CONTENT")
