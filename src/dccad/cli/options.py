@@ -113,7 +113,7 @@ _TABLE_OPTIONS = {
     "max_gap": ("SECONDS", "Longest time between rows of a run; by default 5 times the median."),
     "join": (None, "Read the files as parts of one log."),
 }
-"""What each field of :class:`TableOptions` stands for in the help, and what the help says of it."""
+"""Placeholder of the value, and text of the help, for each field of :class:`TableOptions`."""
 
 _FLAGS = {"long": "--long/--wide", "join": "--join"}
 """Options whose flags typer would not make of their names."""
@@ -131,10 +131,12 @@ def grouped_options(function: Function) -> Function:
     @wraps(function)
     def call(**arguments: Any) -> Any:
         for name, group in groups.items():
-            given = {field.name: arguments.pop(field.name) for field in fields(group)}
+            given = {}
             for field in fields(group):
-                if isinstance(field.default, tuple):
-                    given[field.name] = tuple(given[field.name] or ())
+                value = arguments.pop(field.name)
+                given[field.name] = (
+                    tuple(value or ()) if isinstance(field.default, tuple) else value
+                )
             arguments[name] = group(**given)
         return function(**arguments)
 
