@@ -5,6 +5,7 @@ import threading
 import pytest
 import torch
 
+from dccad.support import threads
 from dccad.support.threads import map_in_threads, one_thread
 
 
@@ -41,6 +42,16 @@ def test_every_thread_computes_alone(two_threads):
     found = list(map_in_threads(look, [0, 1]))
     assert len({name for name, _ in found}) == 2
     assert [number for _, number in found] == [1, 1]
+
+
+def test_a_thread_that_the_caller_starts_later_has_the_callers_number(two_threads):
+    threads._pool.cache_clear()  # new threads set their number of threads last
+    list(map_in_threads(lambda item: item, [0, 1]))
+    found = []
+    later = threading.Thread(target=lambda: found.append(torch.get_num_threads()))
+    later.start()
+    later.join()
+    assert found == [2]
 
 
 def test_an_error_of_one_item_reaches_the_caller_and_the_setting_comes_back(two_threads):
