@@ -49,7 +49,7 @@ def finish(arguments, settings):
 
 
 def kill_after(seconds, arguments, settings):
-    """Run, and ``kill -9`` after so many seconds; whether the process was still at work."""
+    """Run, ``kill -9`` after some seconds, and say whether the process was still at work."""
     process, _ = start(arguments, settings)
     process.join(seconds)
     working = process.is_alive()

@@ -1,6 +1,6 @@
-"""Errors and warnings of dccad. Every message says what came, what is needed and what to do.
+"""Errors and warnings of dccad: each message says what came, what is needed and what to do.
 
-``NotTrainedError`` stands beside the estimator, because its second base is scikit-learn's and
+``NotTrainedError`` is defined beside the estimator, because one of its bases is scikit-learn's and
 commands that only read files should not wait for that import.
 """
 
@@ -14,11 +14,9 @@ from typing import Any
 BETWEEN = frozenset(
     ("dccad", "sklearn", "joblib", "contextlib", "importlib", "threading", "concurrent")
 )
-"""Packages whose frames may stand between a warning and the line that the user wrote.
-
-scikit-learn wraps ``transform`` and calls the detector in its pipelines and searches; the others
-are generators, late imports and threads.
-"""
+"""Packages whose frames may lie between a warning and the line that the user wrote: scikit-learn
+wraps ``transform`` and calls the detector in pipelines and searches; the others make generators,
+late imports and threads."""
 
 
 class DccadError(Exception):
@@ -42,7 +40,7 @@ class ParameterError(DccadError, ValueError):
 
 
 class ModelFileError(DccadError, ValueError):
-    """A model folder is missing, damaged, truncated, or of a later version."""
+    """A model folder is missing, damaged, truncated, or from a later version."""
 
 
 class MissingExtraError(DccadError, ImportError):
@@ -62,7 +60,7 @@ class LatentCollapseWarning(DccadWarning):
 
 
 class SingleClusterWarning(DccadWarning):
-    """Every window of the fit lands in one region."""
+    """Every window of the fit lies in one region."""
 
 
 class CalibrationWarning(DccadWarning):
@@ -70,14 +68,14 @@ class CalibrationWarning(DccadWarning):
 
 
 class ColumnNamesWarning(DccadWarning):
-    """Only one of the fit's log and the log to score has column names, so none are compared."""
+    """Only one of the two logs, of the fit and to score, has column names; none are compared."""
 
 
 def warn(message: str, category: type[DccadWarning]) -> None:
     """Warn at the line of the user's code that led here, however many calls lie between.
 
-    Where there is none (a thread that was given a method of the package itself), the warning is
-    at the line that called this function.
+    If no such line exists (in a thread that runs a method of the package itself), the warning names
+    the line that called this function.
 
     Parameters
     ----------

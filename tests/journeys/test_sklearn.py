@@ -11,9 +11,9 @@ EXCLUDED = {
     "check_methods_sample_order_invariance": "rows are time steps: their order is the data",
     "check_methods_subset_invariance": ONE_CLUSTER + ", and a row needs the rows before it",
     "check_dont_overwrite_parameters": ONE_CLUSTER,
-    "check_fit2d_1sample": ONE_CLUSTER + "; one row is refused (test_bad_input)",
+    "check_fit2d_1sample": ONE_CLUSTER + "; one row is refused (test_bad_values)",
     "check_fit2d_1feature": ONE_CLUSTER + "; one sensor works (test_detector, torque)",
-    "check_fit2d_predict1d": ONE_CLUSTER + "; 1-D input is refused (test_bad_input)",
+    "check_fit2d_predict1d": ONE_CLUSTER + "; 1-D input is refused (test_bad_tables)",
     "check_dtype_object": "text is refused with a ValueError; the check wants a TypeError",
 }
 

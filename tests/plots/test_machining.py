@@ -158,7 +158,7 @@ def test_details_need_an_anomaly():
         plot_kind_details(**{**columns(), "kinds": np.zeros(100)})
 
 
-def test_rates_that_are_none_are_refused():
+def test_wrong_rates_are_refused():
     with pytest.raises(InputError, match="rates of a has 1 values but 2 are needed"):
         plot_detection_rates(["normal", "b"], {"a": [0.1]}, false_alarm_rate=0.1)
     with pytest.raises(InputError, match="rates of a must lie between 0 and 1"):

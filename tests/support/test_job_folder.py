@@ -1,4 +1,4 @@
-"""Pieces of a long job: whole or not at all, of this job or none."""
+"""Pieces of a long job are whole, undamaged and of this job, or they are not used."""
 
 import errno
 import os
@@ -13,7 +13,7 @@ def open_pieces(tmp_path, resume=True, **identity):
     return PieceFolder(tmp_path / "job", {"log": "a", **identity}, resume)
 
 
-def test_a_damaged_piece_is_none(tmp_path):
+def test_a_damaged_piece_is_not_used(tmp_path):
     pieces = open_pieces(tmp_path)
     pieces.put("one", b"content")
     pieces.path("one").write_bytes(b"CONTENT")
@@ -42,9 +42,12 @@ def test_of_two_pieces_of_one_name_the_newer_one_counts(tmp_path):
     assert not first.exists()
 
 
-def test_what_a_kill_left_unfinished_is_removed(tmp_path):
+@pytest.mark.parametrize(
+    "name", [".two.0123456789abcdef.piece.0a1b2c3d.unfinished", "whole.unfinished"]
+)
+def test_what_a_kill_left_unfinished_is_removed(tmp_path, name):
     open_pieces(tmp_path).put("one", b"content")
-    left = tmp_path / "job" / "two.0123456789abcdef.piece.unfinished"
+    left = tmp_path / "job" / name
     left.write_bytes(b"con")
     assert open_pieces(tmp_path).get("one") == b"content"
     assert not left.exists()
@@ -66,7 +69,7 @@ def test_other_files_and_other_jobs_are_left_alone(tmp_path):
     with pytest.raises(InputError, match="holds the finished part of a job that was interrupted"):
         open_pieces(tmp_path, resume=False)
     (tmp_path / "job" / "notes.txt").write_text("mine")
-    with pytest.raises(InputError, match=r"holds 'notes.txt', which is none of its parts"):
+    with pytest.raises(InputError, match=r"holds 'notes.txt', which does not belong there"):
         open_pieces(tmp_path)
     (tmp_path / "file").write_text("mine")
     with pytest.raises(InputError, match="is in the way: a folder of that name is needed"):

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from dccad.cli.options import (
-    Jobs,
-    Json,
-    Settings,
+    JobsOption,
+    JsonOption,
+    SettingsOption,
     check_choice,
     check_output,
     count_processes,
@@ -56,13 +56,13 @@ def benchmark(
         list[int] | None,
         typer.Option(metavar="N", help="Random seed (repeatable); default: 0 to 4."),
     ] = None,
-    settings: Settings = None,
-    jobs: Jobs = 0,
+    settings: SettingsOption = None,
+    jobs: JobsOption = 0,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="JSON file to write."),
     ] = None,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Run an evaluation protocol and print its table."""
     from dccad.cli.printing.as_json import print_json, to_json

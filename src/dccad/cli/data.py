@@ -8,14 +8,13 @@ from typing import Annotated
 import typer
 
 from dccad.cli.options import (
-    Jobs,
-    Json,
-    Log,
-    Seed,
+    JobsOption,
+    JsonOption,
+    LogArgument,
+    SeedOption,
     command,
     count_processes,
-    read_logs,
-    takes_tables,
+    grouped_options,
 )
 from dccad.tables import TableOptions
 
@@ -27,22 +26,22 @@ data_app = typer.Typer(
 
 
 @command(data_app, "check", "dccad data check historian.csv --resample 60")
-@takes_tables
-def data_check(log: Log, options: TableOptions, json: Json = False) -> None:
+@grouped_options
+def data_check(*, log: LogArgument, json: JsonOption = False, tables: TableOptions) -> None:
     """Show on one page what a log holds and how it is read.
 
     Nothing is fitted or written.
     """
     from dccad.cli.printing.as_json import print_json
     from dccad.cli.printing.tables import print_check
-    from dccad.tables import check_log_tables
+    from dccad.tables import check_log_tables, read_tables
 
-    report = check_log_tables(read_logs(log, options), options.max_gap)
+    report = check_log_tables(read_tables(log, tables), tables.max_gap)
     print_json(report) if json else print_check(report)
 
 
 @command(data_app, "list", "dccad data list")
-def data_list(json: Json = False) -> None:
+def data_list(json: JsonOption = False) -> None:
     """List the benchmark data sets, and whether they are here."""
     from dccad.cli.printing.as_json import print_json
     from dccad.cli.printing.datasets import print_datasets
@@ -57,7 +56,8 @@ def data_get(
     name: Annotated[
         str,
         typer.Argument(
-            metavar="NAME", help="Of dccad data list: tep (downloaded) or tep-many (simulated)."
+            metavar="NAME",
+            help="Name from dccad data list: tep is downloaded, tep-many is simulated.",
         ),
     ],
     output: Annotated[
@@ -66,16 +66,16 @@ def data_get(
             "--output",
             "-o",
             metavar="FOLDER",
-            help="Where to; default: in the cache folder of this system, or in DCCAD_DATA.",
+            help="Folder to write; by default one in DCCAD_DATA, or in the cache of this system.",
         ),
     ] = None,
-    jobs: Jobs = 0,
-    json: Json = False,
+    jobs: JobsOption = 0,
+    json: JsonOption = False,
 ) -> None:
     """Download a data set, or simulate it.
 
-    Needs the extra "data" or, for tep-many, "simulate": about 50 minutes of one core. Every file
-    is checked; what was interrupted goes on where it stopped.
+    tep needs the extra "data"; tep-many needs the extra "simulate" and about 50 minutes of one
+    core. Every file is checked, and an interrupted command goes on where it stopped.
     """
     from dccad.cli.printing.as_json import print_json
     from dccad.cli.printing.datasets import print_download
@@ -89,9 +89,11 @@ def data_get(
 def data_show(
     data: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Classic .dat files; default: the embedded set."),
+        typer.Option(
+            metavar="FOLDER", help="Folder of the classic .dat files; by default the embedded set."
+        ),
     ] = None,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """List the runs of the embedded or the classic set."""
     from dccad.cli.printing.as_json import print_json
@@ -107,29 +109,36 @@ def data_simulate(
     path: Annotated[
         Path,
         typer.Argument(
-            metavar="PATH", help="Without suffix: PATH.parquet and PATH.json are written."
+            metavar="PATH", help="Path without a suffix: PATH.parquet and PATH.json are written."
         ),
     ],
     fault: Annotated[
         list[int] | None,
-        typer.Option(metavar="N", help="Fault, 0 (none) to 28 (repeatable); default: 0 to 20."),
+        typer.Option(
+            metavar="N",
+            help="Number of a fault, from 0 (none) to 28 (repeatable); by default 0 to 20.",
+        ),
     ] = None,
     train_hours: Annotated[
         float, typer.Option(metavar="HOURS", help="Length of a training run.")
     ] = 25.0,
     train_onset: Annotated[
-        float, typer.Option(metavar="HOUR", help="When its fault starts.")
+        float,
+        typer.Option(metavar="HOUR", help="Hour of a training run at which its fault starts."),
     ] = 1.0,
     test_hours: Annotated[
         float, typer.Option(metavar="HOURS", help="Length of a test run.")
     ] = 48.0,
-    test_onset: Annotated[float, typer.Option(metavar="HOUR", help="When its fault starts.")] = 8.0,
+    test_onset: Annotated[
+        float, typer.Option(metavar="HOUR", help="Hour of a test run at which its fault starts.")
+    ] = 8.0,
     warm_up: Annotated[
-        float, typer.Option(metavar="HOURS", help="Simulated before each run, not recorded.")
+        float,
+        typer.Option(metavar="HOURS", help="Hours simulated before each run but not recorded."),
     ] = 30.0,
-    seed: Seed = 0,
-    jobs: Jobs = 0,
-    json: Json = False,
+    seed: SeedOption = 0,
+    jobs: JobsOption = 0,
+    json: JsonOption = False,
 ) -> None:
     """Simulate Tennessee Eastman runs (needs the extra "simulate")."""
     from dccad.cli.printing.as_json import print_json

@@ -11,14 +11,14 @@ from typing import Any
 import typer
 
 LONGEST_LINE = 900
-"""Signs of a message."""
+"""Characters of a message; of a longer one the middle is left out."""
 
 MOST_MISSING = 15
-"""Rows of the table of missing values that a terminal shows."""
+"""Most sensors in the table of missing values that a terminal shows."""
 
 
 def explain_usage(error: Any) -> str:
-    """What typer says of a wrong call: what came, what is needed, and where to read on."""
+    """Say what came in a wrong call, what is needed, and which help to read."""
     context: Any = getattr(error, "ctx", None)
     message = str(error.format_message()).rstrip(".")
     cause = error.__cause__
@@ -63,9 +63,11 @@ def explain(error: Exception) -> int:
 
 
 def fail(message: str, code: int) -> int:
-    """Print one line on standard error, of signs that a terminal shows, and return the code."""
+    """Print one line of printable characters on standard error, and return the code."""
     line = " ".join(message.splitlines()).replace("\t", " ")
-    line = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in line)
+    line = "".join(
+        character if character.isprintable() else repr(character)[1:-1] for character in line
+    )
     if len(line) > LONGEST_LINE:  # a cell or a column name went on and on; the remedy comes last
         line = f"{line[: LONGEST_LINE - 300]} … {line[-300:]}"
     typer.echo(f"dccad: error: {line}", err=True)
@@ -81,7 +83,7 @@ def drop_broken_output() -> None:
 
 
 def _print_missing(table: Sequence[Mapping[str, Any]]) -> None:
-    """Where values are missing, above the line that says what to do."""
+    """Print where values are missing, above the line that says what to do."""
     width = min(max(len(str(row["sensor"])) for row in table[:MOST_MISSING]), 40)
     typer.echo(f"{'missing':>9} {'share':>7} {'first row':>9} {'longest':>8}  sensor", err=True)
     for row in table[:MOST_MISSING]:

@@ -7,20 +7,21 @@ from typing import Annotated
 
 import typer
 
-from dccad.cli.options import Json, Model, check_output
+from dccad.cli.options import JsonOption, ModelArgument, check_output
 
 
 def export(
-    model: Model,
+    model: ModelArgument,
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="ONNX file to write.")
     ],
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Write a model as one ONNX file.
 
-    Rows in plant units go in; scores, flags and regions come out. dccad score takes the file in
-    place of the model, also where no torch is installed. Needs the extra "onnx".
+    Rows in plant units go in; scores, flags and regions come out. dccad score takes the file
+    instead of the model folder, even where torch is not installed. This command needs the extra
+    "onnx".
     """
     from dccad.cli.printing.as_json import print_json
     from dccad.cli.printing.model import print_export

@@ -14,13 +14,7 @@ from dccad.cli.data import data_app
 from dccad.cli.errors import drop_broken_output, explain, explain_usage, fail
 from dccad.cli.export import export
 from dccad.cli.fit import fit
-from dccad.cli.options import (
-    Json,
-    Model,
-    Seed,
-    check_choice,
-    command,
-)
+from dccad.cli.options import JsonOption, ModelArgument, SeedOption, check_choice, command
 from dccad.cli.score import score
 
 app = typer.Typer(
@@ -55,22 +49,25 @@ def demo(
     world: Annotated[
         str,
         typer.Argument(
-            metavar="[WORLD]",
-            help="tep: the embedded chemical plant; machining: a simulated peeling machine.",
+            metavar="WORLD",
+            help="tep is the embedded chemical plant, machining a simulated peeling machine.",
         ),
     ] = "tep",
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", metavar="FOLDER", help="Folder to write; default: runs/demo[-WORLD]."
+            "--output",
+            "-o",
+            metavar="FOLDER",
+            help="Folder to write; runs/demo or runs/demo-machining by default.",
         ),
     ] = None,
-    seed: Seed = 0,
-    json: Json = False,
+    seed: SeedOption = 0,
+    json: JsonOption = False,
 ) -> None:
     """Train on a simulated plant or machine, and judge the result.
 
-    No label is used. Writes models, their scores, metrics and figures.
+    The training uses no label. Models, their scores, metrics and figures are written.
     """
     from dccad.cli.printing.as_json import print_json
     from dccad.cli.printing.demo import print_demo, print_machining_demo
@@ -95,8 +92,8 @@ command(app, "export", "dccad export models/plant -o plant.onnx")(export)
 
 
 @command(app, "info", "dccad info models/plant --json")
-def info(model: Model, json: Json = False) -> None:
-    """Show what a model was fitted on, its regions and threshold."""
+def info(model: ModelArgument, json: JsonOption = False) -> None:
+    """Show what a model was fitted on, its regions and its threshold."""
     from dccad.cli.printing.as_json import print_json
     from dccad.cli.printing.model import print_model
     from dccad.saving.folder import read_record
@@ -109,7 +106,7 @@ command(app, "benchmark", "dccad benchmark tep-pairs --data tep/ --seed 0 -o pai
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line and return its exit code: 0 done, 2 bad usage or input, 1 the rest."""
+    """Run the command line; the exit code is 0 if all is done, 2 for bad usage or input, else 1."""
     try:
         code = app(arguments, prog_name="dccad", standalone_mode=False)
         sys.stdout.flush()  # while a full disk can still be reported

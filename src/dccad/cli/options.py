@@ -5,74 +5,76 @@ Heavy imports stay inside the functions, as in :mod:`dccad.cli.main`.
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields, is_dataclass, replace
 from difflib import get_close_matches
 from functools import wraps
 from pathlib import Path
 from types import MappingProxyType
-from typing import (
-    TYPE_CHECKING,
-    Annotated,
-    Any,
-    Literal,
-    TypeVar,
-    get_type_hints,
-)
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
 
 import typer
 from typer.core import TyperCommand
 
-from dccad.errors import ParameterError
+from dccad.errors import InputError, MissingExtraError, ParameterError
 from dccad.tables.options import REMEMBERED, TableOptions
 
 if TYPE_CHECKING:
     from dccad.detector import DCCA
     from dccad.onnx import OnnxDetector
-    from dccad.tables import Tables
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
-Settings = Annotated[
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document instead of text.")
+]
+SettingsOption = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
         metavar="NAME=VALUE",
-        help="Any other parameter of DCCA, as alpha=0.9 (repeatable).",
+        help="Any other parameter of DCCA, such as alpha=0.9 (repeatable).",
     ),
 ]
-Seed = Annotated[int, typer.Option(metavar="N", help="Random seed.")]
-Jobs = Annotated[int, typer.Option(metavar="N", help="Processes side by side; 0: one per core.")]
-Model = Annotated[Path, typer.Argument(metavar="MODEL", help="Model folder that fit wrote.")]
-Scorer = Annotated[
-    Path, typer.Argument(metavar="MODEL", help="Model folder, or ONNX file that export wrote.")
+SeedOption = Annotated[int, typer.Option(metavar="N", help="Random seed.")]
+JobsOption = Annotated[
+    int, typer.Option(metavar="N", help="Number of processes side by side; 0 means one per core.")
 ]
-Stream = Annotated[
+ModelArgument = Annotated[
+    Path, typer.Argument(metavar="MODEL", help="Model folder that fit wrote.")
+]
+ScorerArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="MODEL", help="Model folder that fit wrote, or ONNX file that export wrote."
+    ),
+]
+StreamOption = Annotated[
     bool | None,
     typer.Option(
         "--stream/--no-stream",
-        help="Read Parquet in pieces, or as a whole; default: in pieces from 1 GiB of values on.",
+        help="Read Parquet in pieces, or as a whole; by default in pieces if the values take "
+        "1 GiB or more.",
     ),
 ]
-Resume = Annotated[
+ResumeOption = Annotated[
     bool, typer.Option("--resume", help="Go on where the same command was killed or stopped.")
 ]
 _LOG = typer.Argument(
     metavar="LOG",
-    help="Tables: CSV and other text, Parquet, Arrow, Excel, OpenDocument; folders and globs; "
-    "sqlite:///FILE and postgresql://USER@HOST/DB with --query; - for standard input.",
+    help="Tables: files of CSV or other text, Parquet, Arrow, Excel or OpenDocument; folders and "
+    "patterns of such files; sqlite:///FILE or postgresql://USER@HOST/DB with --query; or - for "
+    "standard input.",
 )
-Log = Annotated[list[str], _LOG]
-OptionalLog = Annotated[list[str] | None, _LOG]
+LogArgument = Annotated[list[str], _LOG]
+OptionalLogArgument = Annotated[list[str] | None, _LOG]
 
 
 class Command(TyperCommand):
-    """A command whose warnings are one line each; its ``--help`` imports nothing for that."""
+    """A command that prints each warning on one line."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run it."""
@@ -87,115 +89,96 @@ def command(group: typer.Typer, name: str, example: str) -> Callable[[Function],
     return group.command(name, cls=Command, epilog=f"Example: {example}")
 
 
-def _text(flag: str, metavar: str, text: str) -> Any:
-    return Annotated[str | None, typer.Option(flag, metavar=metavar, help=text)]
-
-
-def _several(flag: str, metavar: str, text: str) -> Any:
-    return Annotated[list[str] | None, typer.Option(flag, metavar=metavar, help=text)]
-
-
-_TABLE_OPTIONS: dict[str, Any] = {
-    "time": _text("--time", "COLUMN", "Column of times, or DATE+TIME; default: the only one."),
-    "time_format": _text("--time-format", "FORMAT", "As %d.%m.%Y %H:%M, or s, ms, us, ns."),
-    "timezone": _text("--timezone", "ZONE", "Zone of stamps without one, as Europe/Berlin."),
-    "run": _text("--run", "COLUMN", "Column whose values separate runs."),
-    "columns": _several(
-        "--columns", "COLUMNS", "Sensors: name, range a:b or pattern flow* (repeatable)."
-    ),
-    "drop": _several("--drop", "COLUMNS", "Columns to leave out, in the same forms (repeatable)."),
-    "label": _several("--label", "COLUMN", "Labels, kept apart from the model (repeatable)."),
-    "separator": _text("--separator", "SIGN", "Of CSV: , ; tab | or a blank."),
-    "decimal": _text("--decimal", "SIGN", "Decimal sign of CSV: . or ,"),
-    "encoding": _text("--encoding", "NAME", "Of CSV, as utf-8 or cp1252."),
-    "header": Annotated[
-        int | None,
-        typer.Option("--header", metavar="LINE", help="Line of the column names; 0: none."),
-    ],
-    "sheet": _text("--sheet", "SHEET", "Sheet of a workbook: name or number; default: the first."),
-    "query": _text("--query", "SQL", "What to read from a database."),
-    "long": Annotated[
-        bool | None,
-        typer.Option("--long/--wide", help="One row per value of a tag, or per instant."),
-    ],
-    "tag": _text("--tag", "COLUMN", "Of a long table: the tags' names."),
-    "value": _text("--value", "COLUMN", "Of a long table: the values."),
-    "quality": _text("--quality", "COLUMN", "Of a long table: the values' quality."),
-    "good": _several("--good", "VALUE", "Quality that is good (repeatable)."),
-    "resample": Annotated[
-        float | None,
-        typer.Option("--resample", metavar="SECONDS", help="Bring rows onto a regular grid."),
-    ],
-    "fill": Annotated[
-        Literal["hold", "linear", "mean"],
-        typer.Option("--fill", help="Grid values: last value, line between two, or mean."),
-    ],
-    "max_gap": Annotated[
-        float | None,
-        typer.Option(
-            "--max-gap",
-            metavar="SECONDS",
-            help="Longest time between two rows of a run; default: 5 x the median.",
-        ),
-    ],
-    "join": Annotated[bool, typer.Option("--join", help="Files are parts of one log.")],
+_TABLE_OPTIONS = {
+    "time": ("COLUMN", "Column of the time stamps, or DATE+TIME; by default the only one."),
+    "time_format": ("FORMAT", "Format of the stamps, such as %d.%m.%Y %H:%M; or s, ms, us or ns."),
+    "timezone": ("ZONE", "Time zone of stamps that name none, such as Europe/Berlin."),
+    "run": ("COLUMN", "Column whose values tell the runs apart."),
+    "columns": ("COLUMNS", "Sensors to read: a name, a range a:b or a pattern flow* (repeatable)."),
+    "drop": ("COLUMNS", "Columns to leave out, written in the same ways (repeatable)."),
+    "label": ("COLUMN", "Column of labels, which no model is shown (repeatable)."),
+    "separator": ("CHARACTER", "Separator of the columns of a CSV file: , ; | tab or a blank."),
+    "decimal": ("CHARACTER", "Decimal separator of a CSV file: . or ,"),
+    "encoding": ("NAME", "Encoding of a CSV file, such as utf-8 or cp1252."),
+    "header": ("LINE", "Line that holds the column names; 0 if no line does."),
+    "sheet": ("SHEET", "Sheet of a workbook, by name or number; by default the first one."),
+    "query": ("SQL", "Query that reads the log from a database."),
+    "long": (None, "Each row holds one value of one tag, or all values at one time."),
+    "tag": ("COLUMN", "Column of the tag names in a long table."),
+    "value": ("COLUMN", "Column of the values in a long table."),
+    "quality": ("COLUMN", "Column of the quality of the values in a long table."),
+    "good": ("VALUE", "Value of the quality that means good (repeatable)."),
+    "resample": ("SECONDS", "Bring the rows onto a grid of this interval."),
+    "fill": (None, "Fill the grid with the last value, a line between two values, or a mean."),
+    "max_gap": ("SECONDS", "Longest time between rows of a run; by default 5 times the median."),
+    "join": (None, "Read the files as parts of one log."),
 }
+"""Placeholder of the value, and text of the help, for each field of :class:`TableOptions`."""
+
+_FLAGS = {"long": "--long/--wide", "join": "--join"}
+"""Options whose flags typer would not make of their names."""
 
 
-def takes_tables(function: Function) -> Function:
-    """Give a command the options of :class:`TableOptions`, which it gets as ``options``."""
+def grouped_options(function: Function) -> Function:
+    """Let each parameter of a command whose type is a dataclass stand for one option per field.
+
+    The annotation of a field says which option it is; ``_TABLE_OPTIONS`` says it for
+    :class:`TableOptions`.
+    """
+    hints = get_type_hints(function, include_extras=True)
+    groups: dict[str, Any] = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
 
     @wraps(function)
     def call(**arguments: Any) -> Any:
-        given = {}
-        for field in fields(TableOptions):
-            value = arguments.pop(field.name)
-            if isinstance(field.default, tuple):
-                value = tuple(value or ())
-            given[field.name] = value
-        return function(options=TableOptions(**given), **arguments)
+        for name, group in groups.items():
+            given = {}
+            for field in fields(group):
+                value = arguments.pop(field.name)
+                given[field.name] = (
+                    tuple(value or ()) if isinstance(field.default, tuple) else value
+                )
+            arguments[name] = group(**given)
+        return function(**arguments)
 
-    hints = get_type_hints(function, include_extras=True)
-    own = [
-        parameter.replace(annotation=hints[name])
-        for name, parameter in inspect.signature(function).parameters.items()
-        if name != "options"
-    ]
-    defaults = {
-        field.name: None if isinstance(field.default, tuple) else field.default
-        for field in fields(TableOptions)
-    }
-    added = [
-        inspect.Parameter(
-            name, inspect.Parameter.KEYWORD_ONLY, default=defaults[name], annotation=annotation
-        )
-        for name, annotation in _TABLE_OPTIONS.items()
-    ]
-    keyword = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
-    # without a default first; typer takes them by name
-    ordered = sorted([*keyword, *added], key=lambda p: p.default is not inspect.Parameter.empty)
-    call.__signature__ = inspect.Signature(ordered)  # type: ignore[attr-defined]  # read by typer
-    call.__annotations__ = {p.name: p.annotation for p in ordered}
+    parameters: list[inspect.Parameter] = []
+    for name, parameter in inspect.signature(function).parameters.items():
+        if name in groups:
+            parameters += _options_of(groups[name])
+        else:
+            parameters.append(parameter.replace(annotation=hints[name]))
+    call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # read by typer
+    call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     del call.__wrapped__  # inspect would look through to the function
     return call  # type: ignore[return-value]  # typer calls it by keywords
 
 
-def read_logs(inputs: Sequence[str], options: TableOptions) -> Tables:
-    """Runs of all tables by name, and what was decided about each."""
-    from dccad.tables import read_tables
-
-    return read_tables(inputs, options)
+def _options_of(group: Any) -> list[inspect.Parameter]:
+    """One parameter for each field of a dataclass; typer takes lists, and None for an empty one."""
+    hints = get_type_hints(group, include_extras=True)
+    parameters = []
+    for field in fields(group):
+        kind, default = hints[field.name], field.default
+        if group is TableOptions:
+            several = isinstance(default, tuple)
+            metavar, text = _TABLE_OPTIONS[field.name]
+            flags = [_FLAGS[field.name]] if field.name in _FLAGS else []
+            kind = list[str] | None if several else kind
+            default = typer.Option(None if several else default, *flags, metavar=metavar, help=text)
+        parameters.append(
+            inspect.Parameter(
+                field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind
+            )
+        )
+    return parameters
 
 
 def load_scorer(path: Path) -> DCCA | OnnxDetector:
-    """A model folder, or an exported model (by its suffix), which needs no torch."""
+    """Load a model folder, or a file that ``dccad export`` wrote, which needs no torch."""
     if path.suffix.lower() == ".onnx" and not path.is_dir():
         from dccad.onnx import load_onnx
 
         return load_onnx(path)
     from importlib.util import find_spec
-
-    from dccad.errors import MissingExtraError
 
     if find_spec("torch") is None:
         raise MissingExtraError(
@@ -220,9 +203,9 @@ def remembered_options(options: TableOptions) -> dict[str, Any]:
 def scoring_options(
     given: TableOptions, remembered: Mapping[str, Any] | None, sensors: Sequence[str] | None
 ) -> TableOptions:
-    """How a log to score is read: as the fit's was, but for what is said anew.
+    """How a log to score is read: as the log of the fit was, except for what is given anew.
 
-    ``sensors``: the model's columns, where they have names; no other column is read.
+    ``sensors`` are the columns of the model where these have names; no other column is read.
     """
     default = TableOptions()
     kept: dict[str, Any] = {
@@ -238,33 +221,29 @@ def scoring_options(
 def read_settings(
     pairs: list[str] | None, fixed: Mapping[str, str] = MappingProxyType({})
 ) -> dict[str, Any]:
-    """What ``--set`` gives; ``fixed`` parameters have another place, which the message names."""
+    """What ``--set`` gives; ``fixed`` says for other parameters what sets them instead."""
     from dccad.detector import DCCA
-    from dccad.errors import ParameterError
 
-    pass  # moved
-
-    given = parse_settings(pairs or [])
-    refuse_unknown_settings(given, DCCA().get_params())
-    for name, place in fixed.items():
-        if name in given:
-            raise ParameterError(f"--set {name}: here {place} sets it; leave this --set out")
+    given, known = parse_settings(pairs or []), DCCA().get_params()
+    for name in given:
+        if name not in known:
+            near = get_close_matches(name, known, 1)
+            hint = f" (did you mean {near[0]!r}?)" if near else f"; known: {', '.join(known)}"
+            raise ParameterError(f"{name!r} is no parameter of DCCA{hint}")
+        if name in fixed:
+            raise ParameterError(f"--set {name}: here {fixed[name]} sets it; leave this --set out")
     return given
 
 
 def count_processes(jobs: int) -> int:
-    """Processes to run side by side: what was asked for, or one per core for 0."""
-    from dccad.errors import ParameterError
-
+    """Number of processes to run side by side; 0 asks for one per core."""
     if jobs < 0:
         raise ParameterError(f"--jobs {jobs}: needed is a number of processes, or 0: one per core")
     return jobs or os.cpu_count() or 1
 
 
 def check_choice(what: str, name: str, known: Iterable[str]) -> None:
-    """Refuse a name that is not among the known ones, and list these."""
-    from dccad.errors import ParameterError
-
+    """Refuse a name that is not known, and list the known ones."""
     if name not in known:
         near = get_close_matches(name, known, 1)
         hint = f" (did you mean {near[0]!r}?)" if near else ""
@@ -272,9 +251,7 @@ def check_choice(what: str, name: str, known: Iterable[str]) -> None:
 
 
 def check_output(path: Path, suffixes: Sequence[str] = (), inputs: Sequence[str] = ()) -> None:
-    """Refuse a file that cannot be written, or must not be, before the work and not after it."""
-    from dccad.errors import InputError
-
+    """Refuse, before the work begins, a file that cannot or must not be written."""
     folder = path.resolve().parent
     if suffixes and path.suffix.lower() not in suffixes:
         raise InputError(
@@ -296,11 +273,6 @@ def check_output(path: Path, suffixes: Sequence[str] = (), inputs: Sequence[str]
 def parse_settings(pairs: Sequence[str]) -> dict[str, Any]:
     """Read ``NAME=VALUE`` settings of the command line; values are JSON, else text.
 
-    Raises
-    ------
-    ParameterError
-        A setting without ``=``.
-
     Examples
     --------
     >>> parse_settings(["alpha=0.9", "strides=[2, 3, 1]", "routing=two-step"])
@@ -316,23 +288,3 @@ def parse_settings(pairs: Sequence[str]) -> dict[str, Any]:
         except json.JSONDecodeError:
             settings[name.strip()] = {"True": True, "False": False, "None": None}.get(text, text)
     return settings
-
-
-def refuse_unknown_settings(settings: Mapping[str, Any], known: Mapping[str, Any]) -> None:
-    """Refuse names that are no parameter, suggesting the nearest one.
-
-    Raises
-    ------
-    ParameterError
-
-    Examples
-    --------
-    >>> refuse_unknown_settings({"alhpa": 0.5}, {"alpha": 0.5})
-    Traceback (most recent call last):
-    dccad.errors.ParameterError: 'alhpa' is no parameter of DCCA (did you mean 'alpha'?)
-    """
-    for name in settings:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f" (did you mean {near[0]!r}?)" if near else f"; known: {', '.join(known)}"
-            raise ParameterError(f"{name!r} is no parameter of DCCA{hint}")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dccad.errors import DccadWarning, ParameterError, warn
 from dccad.tables.options import TableOptions
 
 if TYPE_CHECKING:
@@ -23,13 +24,12 @@ def open_stream(
     preparation: Preparation | None,
     with_alarms: bool = False,
 ) -> ParquetLog | None:
-    """The log as one that is read in pieces, or None where it is to be read as a whole.
+    """A log that is read in pieces, or None if it is to be read as a whole.
 
-    ``wanted`` is what ``--stream`` or ``--no-stream`` says; without them the size decides, and a
-    large log that cannot be read in pieces is read as before, with a warning that says why.
-    ``preparation`` is the model's; None for an ONNX file.
+    ``wanted`` is what ``--stream`` or ``--no-stream`` says. Without them the size decides, and a
+    large log that cannot be read in pieces is read as a whole, with a warning that says why.
+    ``preparation`` is the one of the model; an ONNX file has none.
     """
-    from dccad.errors import DccadWarning, ParameterError, warn
     from dccad.logs.preparation.pipeline import check_streamable
     from dccad.tables.parquet.scan import NotStreamedError, is_large
 
@@ -61,7 +61,7 @@ def open_stream(
 
 
 def score_stream(detector: DCCA, source: ParquetLog, output: Path, resume: bool) -> dict[str, Any]:
-    """Score the log into the output, with progress; the summary."""
+    """Score the log into the output, show the progress, and return the summary."""
     from dccad.results.in_pieces import score_source
     from dccad.support.progress import progress_bar
 
@@ -78,14 +78,14 @@ def score_stream(detector: DCCA, source: ParquetLog, output: Path, resume: bool)
 def read_for_fit(
     inputs: Sequence[str] | None, options: TableOptions, stream: bool | None, detector: DCCA
 ) -> tuple[Any, list[TableSummary]]:
-    """A log for :meth:`dccad.DCCA.fit`, in memory or in pieces, and what was decided about it."""
-    from dccad.cli.options import read_logs
+    """A log for :meth:`dccad.DCCA.fit`, in memory or in pieces, and a summary of its tables."""
     from dccad.logs.preparation.pipeline import Preparation, parse_steps
+    from dccad.tables import read_tables
 
     if not inputs:
         return None, []
     source = open_stream(inputs, options, stream, False, Preparation(parse_steps(detector.prepare)))
     if source is not None:
         return source, list(source.summaries())
-    tables = read_logs(inputs, options)
+    tables = read_tables(inputs, options)
     return tables.runs, list(tables.summaries)

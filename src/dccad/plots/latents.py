@@ -38,8 +38,8 @@ def embed_latents(
 ) -> tuple[Vector, NDArray[np.int64]]:
     """Embed the latents of windows in two dimensions with openTSNE.
 
-    Of more than ``max_windows`` windows an evenly spaced part is embedded. Everything runs in one
-    thread, so that the same seed gives the same embedding.
+    If there are more than ``max_windows`` windows, an evenly spaced part of them is embedded.
+    Everything runs in one thread, so that the same seed gives the same embedding.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def embed_latents(
         Latents of the chosen activation maps; the axes behind the first are joined.
     seed : int
     perplexity : float
-        Lowered to a third of the other windows where there are too few of them.
+        Lowered to a third of the number of other windows if there are too few of them.
     max_windows : int, at least 4
 
     Returns
@@ -143,13 +143,11 @@ def plot_tsne(
     drawn = [("by region", _region_classes(regions, len(points), normal_region))]
     if labels is not None:
         drawn.append(("by true label", _label_classes(labels, len(points))))
-    figure = new_figure(9.0 if labels is not None else 6.0, 5.0)
+    figure = new_figure(9.0 if labels is not None else 6.0, 5.0, title)
     row = figure.subplots(1, len(drawn), squeeze=False)[0]
     for axes, (name, classes) in zip(row, drawn, strict=True):
         _draw_classes(axes, points, classes)
         axes.set_title(name, fontsize=11)
-    if title is not None:
-        figure.suptitle(title)
     return figure
 
 
@@ -320,11 +318,7 @@ def _label_classes(labels: ArrayLike, length: int) -> Classes:
 
 
 def _styled(given: NDArray[np.int64], what: str, first: int, name: Any) -> Classes:
-    """Give the first class the normal role and the others a colour and a marker each.
-
-    A number keeps its style whatever other classes are present, as long as the numbers stay
-    below 22.
-    """
+    """Style the first class as normal, and give every other number below 22 a style of its own."""
     present = np.unique(given).tolist()
     if len(present) > MOST_CLASSES:
         raise InputError(

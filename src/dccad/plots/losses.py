@@ -36,7 +36,7 @@ def plot_losses(history: Sequence[Mapping[str, Any]]) -> Figure:
         Keys: ``phase`` ("pretrain" or "joint"), ``epoch`` (running index over both phases),
         ``reconstruction_loss``, ``clustering_loss``, ``total_loss`` and ``centre_distance``
         (mean over the clustering maps), all without unit because the network sees scaled
-        sensors and None where they do not exist, and ``updated`` (whether the centres were
+        sensors, and None where they do not exist, and ``updated`` (whether the centres were
         recomputed at this epoch).
 
     Returns

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 KIND_COLORS = tuple(color for color in OTHER_CLASSES[1:] if color != PALETTE["threshold"])
-"""Of the kinds, in their order; the first of ``OTHER_CLASSES`` marks flagged rows."""
+"""Colours of the kinds, in their order; the first of ``OTHER_CLASSES`` marks flagged rows."""
 
 MARKERS = ("o", "s", "^", "D")
-"""Of the methods in :func:`plot_detection_rates`, in their order."""
+"""Markers of the methods in :func:`plot_detection_rates`, in their order."""
 
 
 def plot_torque_scores(
@@ -68,7 +68,7 @@ def plot_torque_scores(
     Raises
     ------
     InputError
-        The columns differ in length, or hold what cannot be drawn.
+        The columns differ in length, or hold values that cannot be drawn.
     MissingExtraError
         When matplotlib is not installed.
 
@@ -80,10 +80,9 @@ def plot_torque_scores(
     ['chatter', 'score above the threshold']
     """
     table = _Table(time, torque, scores, kinds, kind_names)
-    figure = new_figure(9.0, 5.2)
+    figure = new_figure(9.0, 5.2, title)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(1, 1))
-    everything = slice(0, len(table.time))
-    _draw(upper, lower, table, everything, threshold)
+    _draw(upper, lower, table, slice(0, len(table.time)), threshold)
     _scale_scores(lower, table.scores, threshold)
     text = f"threshold {threshold:.3g}"
     if false_alarm_rate is not None:
@@ -95,9 +94,7 @@ def plot_torque_scores(
     lower.set_ylabel("anomaly score")
     lower.set_xlabel("time [s]")
     figure.align_ylabels()
-    _add_legend(figure, table, ncols=6)
-    if title is not None:
-        figure.suptitle(title)
+    _add_legend(figure, table)
     return figure
 
 
@@ -112,14 +109,14 @@ def plot_kind_details(
     context: float = 1.5,
     title: str | None = None,
 ) -> Figure:
-    """Draw the first stretch of each kind from near, one beside the other.
+    """Draw the first stretch of each kind in detail, side by side.
 
     Parameters
     ----------
     time, torque, scores, threshold, kinds, kind_names
         As in :func:`plot_torque_scores`.
     context : float, in s
-        What is shown before and after the stretch.
+        Time that is shown before and after the stretch.
     title : str, optional
 
     Returns
@@ -131,7 +128,7 @@ def plot_kind_details(
     Raises
     ------
     InputError
-        As in :func:`plot_torque_scores`; or no row is anomalous.
+        As in :func:`plot_torque_scores`, or because no row is anomalous.
     MissingExtraError
         When matplotlib is not installed.
 
@@ -148,7 +145,7 @@ def plot_kind_details(
         firsts.setdefault(kind, slice(start, stop))
     if not firsts:
         raise InputError("no row is anomalous: pass rows of at least one kind other than 0")
-    figure = new_figure(2.3 * max(len(firsts), 3), 4.8)
+    figure = new_figure(2.3 * max(len(firsts), 3), 4.8, title)
     panels = figure.subplots(2, len(firsts), sharex="col", sharey="row", squeeze=False)
     for (upper, lower), (kind, rows) in zip(panels.T, sorted(firsts.items()), strict=True):
         begin, end = table.time[rows][[0, -1]]
@@ -161,9 +158,7 @@ def plot_kind_details(
     panels[0, 0].set_ylabel("torque [N m]")
     panels[1, 0].set_ylabel("anomaly score")
     figure.align_ylabels()
-    _add_legend(figure, table, ncols=6)
-    if title is not None:
-        figure.suptitle(title)
+    _add_legend(figure, table)
     return figure
 
 
@@ -174,16 +169,16 @@ def plot_detection_rates(
     false_alarm_rate: float,
     title: str | None = None,
 ) -> Figure:
-    r"""Draw which share of the rows of each kind is flagged.
+    r"""Draw the share of flagged rows of each kind.
 
     Parameters
     ----------
     kinds : sequence of str
         The first is normal; its share is the rate of false alarms.
     rates : mapping of str to sequence of float or None
-        Method to one share (0–1) per kind; None where there are no rows to judge.
+        One share (0–1) per kind for each method; None for a kind without rows.
     false_alarm_rate : float
-        What was asked for.
+        The rate that was asked for, a fraction.
     title : str, optional
 
     Returns
@@ -194,7 +189,7 @@ def plot_detection_rates(
     Raises
     ------
     InputError
-        A method has not one share per kind, or shares are outside 0 to 1.
+        The number of shares is not that of the kinds, or a share is outside 0 to 1.
     MissingExtraError
         When matplotlib is not installed.
 
@@ -205,7 +200,7 @@ def plot_detection_rates(
     >>> [label.get_text() for label in figure.axes[0].get_yticklabels()]
     ['normal\n(false alarms)', 'chatter']
     """
-    figure = new_figure(7.0, 1.4 + 0.45 * len(kinds))
+    figure = new_figure(7.0, 1.4 + 0.45 * len(kinds), title)
     axes = figure.subplots()
     places = np.arange(len(kinds), dtype=np.float64)
     offsets = 0.24 * (np.arange(len(rates)) - (len(rates) - 1) / 2)
@@ -243,8 +238,6 @@ def plot_detection_rates(
     axes.set_xlabel("rows flagged [%]")
     axes.grid(axis="x", alpha=0.3)
     figure.legend(loc="outside lower center", ncols=len(rates) + 1, frameon=False)
-    if title is not None:
-        figure.suptitle(title)
     return figure
 
 
@@ -278,7 +271,7 @@ class _Table:
         self.gaps = np.flatnonzero(steps > 1.5 * self.step) + 1
 
     def stretches(self) -> Iterator[tuple[int, int, int]]:
-        """Kind, first row, and row after the last of each anomalous stretch."""
+        """Kind, first row and end (excluded) of each anomalous stretch."""
         changes = np.flatnonzero(np.diff(self.kinds) != 0) + 1
         edges = np.unique(np.concatenate(([0], changes, self.gaps, [len(self.kinds)])))
         for start, stop in itertools.pairwise(edges):
@@ -329,7 +322,7 @@ def _kind_color(kind: int) -> str:
 
 
 def _scale_scores(axes: Axes, scores: Vector, threshold: float) -> None:
-    """Linear up to about the threshold, logarithmic beyond, where some scores are far above it."""
+    """Make the axis logarithmic beyond the threshold if some scores are far above it."""
     known = scores[~np.isnan(scores)]
     usual = max(abs(threshold), float(np.quantile(np.abs(known), 0.5))) if len(known) else 0.0
     if usual > 0 and known.max() > 10 * usual:
@@ -337,20 +330,21 @@ def _scale_scores(axes: Axes, scores: Vector, threshold: float) -> None:
         axes.yaxis.set_major_formatter("{x:g}")
 
 
-def _add_legend(figure: Figure, table: _Table, ncols: int) -> None:
+def _add_legend(figure: Figure, table: _Table) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
+    kinds = np.unique(table.kinds[table.kinds > 0]).tolist()
+    names = [table.kind_names[kind] for kind in kinds]
     handles: list[Patch | Line2D] = [
         Patch(facecolor=(_kind_color(kind), 0.3), edgecolor=(_kind_color(kind), 0.6))
-        for kind in np.unique(table.kinds[table.kinds > 0]).tolist()
+        for kind in kinds
     ]
-    names = [table.kind_names[kind] for kind in np.unique(table.kinds[table.kinds > 0]).tolist()]
     handles.append(Line2D([], [], linestyle="none", marker=".", color=PALETTE["anomalous"]))
     figure.legend(
         handles,
         [*names, "score above the threshold"],
         loc="outside lower center",
-        ncols=ncols,
+        ncols=6,
         frameon=False,
     )

@@ -36,7 +36,7 @@ LABELS = {
 }
 
 SEPARATE_UP_TO = 64
-"""Bars up to this number of maps; more of them would be too thin to see."""
+"""Up to this number of maps there are bars; more of them would be too thin to see."""
 
 
 def plot_map_figures(per_map: Mapping[str, Any]) -> Figure:
@@ -45,7 +45,7 @@ def plot_map_figures(per_map: Mapping[str, Any]) -> Figure:
     Parameters
     ----------
     per_map : mapping of equally long sequences, one value per activation map
-        ``map`` (its index), ``acc`` and, where they are there, ``nmi`` and ``ari`` (fractions;
+        ``map`` (its index), ``acc`` and, where they are known, ``nmi`` and ``ari`` (fractions;
         ARI may be negative), ``rank`` (1 = best) and ``group`` ("clustering" or
         "reconstruction"). Other keys are not read.
 
@@ -92,17 +92,13 @@ def plot_map_figures(per_map: Mapping[str, Any]) -> Figure:
     kinds = ("{} maps", "mean of the {} maps")
     texts = [text for kind in kinds for name in GROUPS if (text := kind.format(name)) in known]
     figure.legend(
-        [known[text] for text in texts],
-        texts,
-        loc="outside lower center",
-        ncols=2,
-        frameon=False,
+        [known[text] for text in texts], texts, loc="outside lower center", ncols=2, frameon=False
     )
     return figure
 
 
 def plot_distance_accuracy(per_map: Mapping[str, Any], by: Measure = "centre_distance") -> Figure:
-    """Draw the accuracy of every activation map against what it could be ranked by.
+    """Draw the accuracy of every activation map against the measure that ranks it.
 
     The legend gives Spearman's rank correlation of the two within each kernel group, and a dash
     where it does not exist: fewer than three maps, or one of the two constant.
@@ -118,7 +114,7 @@ def plot_distance_accuracy(per_map: Mapping[str, Any], by: Measure = "centre_dis
     Returns
     -------
     matplotlib.figure.Figure
-        With one axes; that of distances is logarithmic when it spans more than a factor of 20.
+        With one axes; its distances are logarithmic if they span more than a factor of 20.
 
     Raises
     ------
@@ -175,7 +171,7 @@ def _spearman(first: Vector, second: Vector) -> str:
 
 
 def _draw_figure(axes: Axes, values: Vector, group: NDArray[Any]) -> None:
-    """Values in the given order, coloured by group, with a labelled line at each group's mean."""
+    """Draw the values in their order, coloured by group, and a labelled line at each mean."""
     means: dict[str, float] = {}
     for name in GROUPS:
         places = np.flatnonzero(group == name)

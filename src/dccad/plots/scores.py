@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LARGEST_LINEAR = 20.0
-"""Scores reaching more than this many times the usual size get a logarithmic axis."""
+"""Scores that exceed the usual size by more than this factor get a logarithmic axis."""
 
 
 def plot_scores(
@@ -77,7 +77,7 @@ def plot_scores(
         raise InputError(f"threshold={threshold} must be a finite number")
     times, label, position, onset_text = time_axis(len(values), "row", hours, onset)
 
-    figure = new_figure()
+    figure = new_figure(title=title)
     axes = figure.subplots()
     axes.plot(times, values, color=PALETTE["score"], linewidth=1.0, label="score")
     above = values > threshold  # False for NaN
@@ -119,8 +119,6 @@ def plot_scores(
         ncols=3,
         frameon=False,
     )
-    if title is not None:
-        figure.suptitle(title)
     return figure
 
 
@@ -145,10 +143,5 @@ def _mark_threshold(axes: Axes, threshold: float, false_alarm_rate: float | None
         threshold, color=PALETTE["threshold"], linestyle="--", linewidth=1.4, label="threshold"
     )
     axes.text(
-        1.01,
-        threshold,
-        text,
-        transform=axes.get_yaxis_transform(),
-        va="center",
-        fontsize=SMALL,
+        1.01, threshold, text, transform=axes.get_yaxis_transform(), va="center", fontsize=SMALL
     )

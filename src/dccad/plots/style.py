@@ -1,4 +1,4 @@
-"""What all figures share: colours by role, an empty figure, checked columns, the time axis."""
+"""Shared by all figures: colours by role, an empty figure, checked columns, the time axis."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PALETTE = {
 """Colour of each role in every figure: Okabe and Ito's colour-blind-safe set, and greys."""
 
 OTHER_CLASSES = ("#D55E00", "#E69F00", "#009E73", "#CC79A7", "#000000", "#56B4E9", "#F0E442")
-"""Colours of the classes that are not the normal one, in the order in which they are given out."""
+"""Colours of the classes other than the normal one, in the order of their use."""
 
 GROUPS = ("clustering", "reconstruction")
 """Kernel groups in the order in which they are drawn and listed."""
@@ -43,10 +43,12 @@ SMALL = 9
 """Font size in points of text inside the figures; axes keep matplotlib's 10 points."""
 
 
-def new_figure(width: float = 8.0, height: float = 4.5) -> Figure:
+def new_figure(width: float = 8.0, height: float = 4.5, title: str | None = None) -> Figure:
     """Make an empty figure, in inches, that belongs to no window and no pyplot state."""
     module = require("matplotlib.figure", extra="plots")
     figure: Figure = module.Figure(figsize=(width, height), layout="constrained")
+    if title is not None:
+        figure.suptitle(title)
     return figure
 
 
@@ -59,7 +61,7 @@ def as_array(
     ----------
     values : array-like, numeric
     name : str
-        What the message calls it.
+        Its name in messages.
     n_dims : int or tuple of int
         Number of axes that it must have, or may have.
     missing : bool

@@ -1,1 +1,1 @@
-"""Files, threads, progress and extras: what every wing may use, and knows no anomalies."""
+"""Files, threads, progress and extras: tools that every wing may use and that know no anomalies."""

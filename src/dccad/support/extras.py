@@ -1,4 +1,4 @@
-"""Import optional packages where they are used, with a message that names the extra."""
+"""Import optional packages where they are used, and name the extra of one that is missing."""
 
 from __future__ import annotations
 

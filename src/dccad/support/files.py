@@ -7,22 +7,25 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
+UNFINISHED = ".unfinished"
+"""Suffix of a file that is still being written; a kill may leave it behind."""
+
 
 def replace_files(contents: Mapping[Path, bytes]) -> None:
     """Write files beside their targets, then rename them all into place.
 
-    Until every byte of every file is on disk no target is touched, so that a full disk leaves the
-    old files as they were and no new ones.
+    No target is touched until every byte of every file is on disk: a full disk leaves the old files
+    as they were, and no new ones.
 
     Parameters
     ----------
     contents : mapping of Path to bytes
-        What each target shall hold.
+        Content of each target.
 
     Raises
     ------
     OSError
-        The disk is full, the folder is missing or not writable; the part files are gone.
+        The disk is full, or the folder is missing or not writable. No unfinished file is left.
 
     Examples
     --------
@@ -33,18 +36,18 @@ def replace_files(contents: Mapping[Path, bytes]) -> None:
     ...     [path.name for path in Path(folder).iterdir()], target.read_text()
     (['scores.csv'], 'row,score')
     """
-    parts = {
-        target: target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    unfinished = {
+        target: target.with_name(f".{target.name}.{secrets.token_hex(4)}{UNFINISHED}")
         for target in contents
     }
     try:
-        for target, part in parts.items():
-            with part.open("wb") as stream:
+        for target, path in unfinished.items():
+            with path.open("wb") as stream:
                 stream.write(contents[target])
                 stream.flush()
                 os.fsync(stream.fileno())  # some file systems report a full disk only here
-        for target, part in parts.items():
-            part.replace(target)
+        for target, path in unfinished.items():
+            path.replace(target)
     finally:
-        for part in parts.values():
-            part.unlink(missing_ok=True)
+        for path in unfinished.values():
+            path.unlink(missing_ok=True)

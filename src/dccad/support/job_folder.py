@@ -1,8 +1,8 @@
-"""Finished parts of a long job, kept in a folder so that the job can be killed at any moment.
+"""Finished pieces of a long job, kept in a folder so that the job can be killed at any moment.
 
-A piece is a file that is written beside its place, brought to disk and renamed; its name holds its
-checksum. So a piece is there whole or not at all, and a damaged one is known as such. A manifest
-says what the pieces were made from: pieces of another job are never taken.
+A piece is a file that is written under another name and then renamed, and its name holds its
+checksum: it is whole or absent, and damage is noticed. A manifest says what the pieces were made
+from, so that pieces of another job are never used.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from dccad.errors import InputError
+from dccad.support.files import UNFINISHED, replace_files
 
 MANIFEST = "manifest.json"
 _PIECE = re.compile(r"([\w-]+)\.([0-9a-f]{16})\.piece")
-_UNFINISHED = ".unfinished"
 
 
 class PieceFolder:
@@ -29,17 +29,17 @@ class PieceFolder:
     Parameters
     ----------
     folder : Path
-        Made if it is not there.
+        Created if it does not exist.
     identity : mapping of str to JSON values
         What the pieces depend on, each under a name that a message can show.
     resume : bool
-        Whether pieces of an earlier process are welcome. The pieces of a job that was not
-        finished are refused without it: nobody should lose hours of work by a forgotten option.
+        Whether to use pieces of an earlier process. Without it they are refused, so that nobody
+        loses hours of work by a forgotten option.
 
     Raises
     ------
     InputError
-        Pieces are there and ``resume`` is False; they were made from something else; or the folder
+        Pieces exist and ``resume`` is False; they were made from something else; or the folder
         holds other files.
 
     Examples
@@ -60,7 +60,7 @@ class PieceFolder:
         found = self._look()
         if found is None:
             folder.mkdir(parents=True, exist_ok=True)
-            self._write(folder / MANIFEST, (json.dumps(identity, indent=1) + "\n").encode())
+            replace_files({folder / MANIFEST: (json.dumps(identity, indent=1) + "\n").encode()})
             return
         if not resume:
             raise InputError(
@@ -76,7 +76,7 @@ class PieceFolder:
             )
 
     def _look(self) -> dict[str, Any] | None:
-        """The manifest of pieces that are there, or None; leftovers of a kill are removed."""
+        """The manifest of pieces that exist, or None; unfinished files are removed."""
         if not os.path.lexists(self.folder):
             return None
         if not self.folder.is_dir():
@@ -85,11 +85,11 @@ class PieceFolder:
             piece = _PIECE.fullmatch(path.name)
             if piece is not None:
                 self._take(piece[1], path)
-            elif path.name.endswith(_UNFINISHED):
+            elif path.name.endswith(UNFINISHED):
                 path.unlink()
             elif path.name != MANIFEST:
                 raise InputError(
-                    f"{self.folder} holds {path.name!r}, which is none of its parts: move that "
+                    f"{self.folder} holds {path.name!r}, which does not belong there: move that "
                     "file, or name another output"
                 )
         try:
@@ -104,7 +104,7 @@ class PieceFolder:
         raise InputError(f"{self.folder} {reason}: delete the folder to begin again")
 
     def _take(self, name: str, path: Path) -> None:
-        """Of two pieces of one name (killed between writing and removing), the newer one stays."""
+        """Keep the newer of two pieces of one name, which a kill between two steps leaves."""
         other = self._paths.get(name)
         if other is not None:
             older, path = sorted((other, path), key=lambda file: file.stat().st_mtime_ns)
@@ -112,7 +112,7 @@ class PieceFolder:
         self._paths[name] = path
 
     def put(self, name: str, content: bytes) -> None:
-        """Keep a piece, in the place of an earlier one of that name.
+        """Keep a piece, instead of an earlier one of that name.
 
         Parameters
         ----------
@@ -123,11 +123,11 @@ class PieceFolder:
         Raises
         ------
         OSError
-            The disk is full or not writable; earlier pieces stay, and without one the folder goes.
+            The disk is full or not writable. Earlier pieces stay; a folder without any is removed.
         """
         path = self.folder / f"{name}.{sha256(content).hexdigest()[:16]}.piece"
         try:
-            self._write(path, content)
+            replace_files({path: content})
         except OSError:
             if not self._paths:
                 self.remove()
@@ -137,7 +137,7 @@ class PieceFolder:
             earlier.unlink(missing_ok=True)
 
     def get(self, name: str) -> bytes | None:
-        """Content of a piece; None where it is missing or damaged."""
+        """Content of a piece; None if it is missing or damaged."""
         path = self._paths.get(name)
         if path is None:
             return None
@@ -150,24 +150,12 @@ class PieceFolder:
         return content
 
     def path(self, name: str) -> Path:
-        """File of a piece that is there."""
+        """File of a piece that exists."""
         return self._paths[name]
 
     def remove(self) -> None:
-        """Remove the folder: the job is done, or its pieces are of no use."""
+        """Remove the folder once the job is done or its pieces are useless."""
         for path in self.folder.iterdir():
             if path.name != MANIFEST:  # last: pieces without it would be refused after a kill
                 path.unlink()
         shutil.rmtree(self.folder)
-
-    def _write(self, path: Path, content: bytes) -> None:
-        unfinished = path.with_name(path.name + _UNFINISHED)
-        try:
-            with unfinished.open("wb") as stream:
-                stream.write(content)
-                stream.flush()
-                os.fsync(stream.fileno())  # some file systems report a full disk only here
-            unfinished.replace(path)
-        except OSError:
-            unfinished.unlink(missing_ok=True)
-            raise

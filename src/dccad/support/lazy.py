@@ -10,14 +10,14 @@ from typing import Any
 def lazy_names(
     package: str, home: Mapping[str, str]
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """Give a package its module-level ``__getattr__`` and ``__dir__`` (PEP 562).
+    """``__getattr__`` and ``__dir__`` of a package whose names are imported on first use (PEP 562).
 
     Parameters
     ----------
     package : str
         ``__name__`` of the package.
     home : mapping of str to str
-        Full name of the module in which each name is defined.
+        Each public name and the full name of the module that defines it.
 
     Examples
     --------

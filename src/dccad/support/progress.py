@@ -1,4 +1,4 @@
-"""Progress bars on a terminal, nothing in a pipe; warnings as one line each."""
+"""Progress bars on a terminal but not in a pipe, and warnings of one line each."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any, Protocol
 
 
 class Advance(Protocol):
-    """What a progress bar hands out to move it."""
+    """A function that moves a progress bar."""
 
     def __call__(self, done: int, note: str, total: int | None = None) -> None:
-        """Report the steps done, a few words on the latest, and a total that has changed."""
+        """Report the steps done, a note on the latest one, and the total if it has changed."""
 
 
 @contextmanager
@@ -42,11 +42,11 @@ def progress_bar(title: str, total: int, enabled: bool = True) -> Iterator[Advan
     Parameters
     ----------
     title : str
-        What is being done.
+        Name of the work.
     total : int
-        Steps to do.
+        Number of steps.
     enabled : bool
-        False shows nothing; so does a standard error that is not a terminal.
+        If False, nothing is shown; nor is it if standard error is not a terminal.
 
     Yields
     ------

@@ -1,4 +1,4 @@
-"""Threads: one inside a computation, where more only wait, and one for each of its parts."""
+"""Threads: a single one inside a computation, and one for each of several computations."""
 
 from __future__ import annotations
 
@@ -20,9 +20,8 @@ Result = TypeVar("Result")
 def one_thread() -> Iterator[None]:
     """Compute on one thread, whatever the caller's setting.
 
-    The products here are small: threads that share one wait for one another, and on a busy machine
-    they do so for many times as long as it takes. One thread also gives the same result on any
-    machine, to the last digit.
+    The matrix products here are small: threads that share one mostly wait for each other, above all
+    on a busy machine. A single thread also gives the same result on any machine, to the last digit.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -35,20 +34,20 @@ def one_thread() -> Iterator[None]:
 def map_in_threads(
     function: Callable[[Item], Result], items: Sequence[Item], most: int | None = None
 ) -> Iterator[Result]:
-    """Apply a function to every item, on as many threads as torch may use, one to an item.
+    """Apply a function to every item, each on one thread, with as many threads as torch may use.
 
     Parameters
     ----------
     function : callable (item) -> result
-        Of arithmetic in torch, which lets other threads run meanwhile.
+        Mostly arithmetic in torch, which lets other threads run meanwhile.
     items : sequence
     most : int, optional
-        Threads; default: ``torch.get_num_threads()``.
+        Number of threads; by default ``torch.get_num_threads()``.
 
     Yields
     ------
     result
-        In the order of the items. They do not depend on the number of threads.
+        In the order of the items, and independent of the number of threads.
 
     Examples
     --------
@@ -64,16 +63,15 @@ def map_in_threads(
     try:
         yield from _pool(n_threads).map(function, items)
     finally:
-        torch.set_num_threads(
-            before
-        )  # threads that the caller starts later begin with the last one
+        # a thread that the caller starts later begins with the number that was set last
+        torch.set_num_threads(before)
 
 
 @lru_cache
 def _pool(n_threads: int) -> ThreadPoolExecutor:
-    """Threads that stay: new ones for every log would each take memory of their own."""
+    """A pool that is kept: new threads for every log would each take memory of their own."""
     pool = ThreadPoolExecutor(n_threads, "dccad", _compute_alone)
-    everyone = Barrier(n_threads)  # none sets its number of threads later, beside other work
+    everyone = Barrier(n_threads)  # no thread sets its number of threads later, beside other work
     list(pool.map(lambda _: everyone.wait(), range(n_threads)))
     return pool
 

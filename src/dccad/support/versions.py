@@ -1,4 +1,4 @@
-"""Versions of what decides a result."""
+"""Versions of the packages that decide a result."""
 
 from __future__ import annotations
 

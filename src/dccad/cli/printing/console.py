@@ -11,7 +11,7 @@ from rich.text import Text
 
 
 class PlainConsole(Console):
-    """A console that leaves it to the command line what to do when its reader has gone."""
+    """A console that leaves a reader that has gone to the command line."""
 
     def on_broken_pipe(self) -> None:
         """Raise, where rich would end the process."""
@@ -23,7 +23,7 @@ class PlainConsole(Console):
 
 
 def percent(value: float | None) -> str:
-    """A share as people read it; a dash where there is none.
+    """A share in percent; a dash instead of None.
 
     Examples
     --------
@@ -34,7 +34,7 @@ def percent(value: float | None) -> str:
 
 
 def three_digits(value: float | None) -> str:
-    """A figure with three digits behind the point; a dash where there is none.
+    """A number with three decimals; a dash instead of None.
 
     Examples
     --------
@@ -56,7 +56,7 @@ def count_of(number: int, what: str = "episode") -> str:
 
 
 def describe_promise(promise: Mapping[str, Any]) -> str:
-    """The promised false-alarm rate and how sure it is, in plain words.
+    """The promised false-alarm rate and its interval in plain words.
 
     Examples
     --------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from dccad.cli.printing.console import PlainConsole, count_of, describe_promise
 from dccad.errors import ModelFileError
 
 INFO_ROWS = 1000
-"""New rows that the interval for the realised false-alarm rate is told for by ``info``."""
+"""Number of new rows for which ``info`` tells the interval of the false-alarm rate."""
 
 
 def print_model(record: Mapping[str, Any], path: Path) -> None:
@@ -48,17 +48,14 @@ def print_export(record: Mapping[str, Any]) -> None:
 
 def _model_rows(record: Mapping[str, Any], path: Path) -> dict[str, str]:
     report, parameters = record["regions_of_fit"], record["parameters"]
-    columns, history = record["columns"], record["history"]
+    columns = record["columns"]
     return {
         "model": str(path),
         "sensors": f"{len(columns)}: {', '.join(columns[:4])}{', …' if len(columns) > 4 else ''}",
         "window": f"{parameters['window']} rows; the first {parameters['window'] - 1} rows of a "
         "run have no score",
         "network": _describe_network(record["network"], record["representation"]),
-        "training": f"{len(history)} epochs, L_R {history[-1]['reconstruction_loss']:.3g}"
-        + (f", L_C {loss:.3g}" if (loss := history[-1]["clustering_loss"]) is not None else "")
-        if history
-        else "none",
+        "training": _describe_training(record["history"]),
         **_conditioning_rows(record),
         **_sample_row(record),
         **{
@@ -78,8 +75,17 @@ def _model_rows(record: Mapping[str, Any], path: Path) -> dict[str, str]:
     }
 
 
+def _describe_training(history: Sequence[Mapping[str, Any]]) -> str:
+    """Number of epochs, and the losses of the last one."""
+    if not history:
+        return "none"
+    text = f"{count_of(len(history), 'epoch')}, L_R {history[-1]['reconstruction_loss']:.3g}"
+    loss = history[-1]["clustering_loss"]
+    return text if loss is None else f"{text}, L_C {loss:.3g}"
+
+
 def _sample_row(record: Mapping[str, Any]) -> dict[str, str]:
-    """How much of a log that was read in pieces the fit has seen; nothing for one in memory."""
+    """What the fit drew from a log that was read in pieces; empty for a log in memory."""
     sample = record.get("sample")
     if sample is None:
         return {}
@@ -111,14 +117,10 @@ def _describe_network(shape: Mapping[str, Any], seen: Mapping[str, Any]) -> str:
 
 
 def _conditioning_rows(record: Mapping[str, Any]) -> dict[str, str]:
-    """What was done to the log before it was windowed, where anything was."""
+    """What was done to the log before it was cut into windows; empty if nothing was."""
     rows = {}
-    steps, filled, reading = (
-        record["parameters"]["prepare"],
-        record["filled_share"],
-        record["reading"],
-    )
-    if reading:
+    steps, filled = record["parameters"]["prepare"], record["filled_share"]
+    if reading := record["reading"]:
         rows["read with"] = ", ".join(
             f"{name} {', '.join(value) if isinstance(value, list) else value}"
             for name, value in reading.items()

@@ -1,4 +1,4 @@
-"""Print results for people, within 80 columns, and as JSON for machines."""
+"""Printing scores and alarms for people, within 80 columns."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.table import Table
 from dccad.cli.printing.console import PlainConsole, count_of, describe_promise
 
 MOST_EPISODES = 10
-"""Episodes that a terminal shows; the file has every row and ``--json`` every episode."""
+"""Most episodes or alarms that a terminal shows; ``--json`` has all of them."""
 
 
 def print_scores(summary: Mapping[str, Any], path: Path) -> None:
@@ -45,7 +45,7 @@ def print_scores(summary: Mapping[str, Any], path: Path) -> None:
 
 
 def _state_table(states: Sequence[Mapping[str, Any]]) -> Table:
-    """Share of each state, its episodes and the longest of them."""
+    """Share of each state, number of its episodes, and the longest of these."""
     longest = [max(s["episodes"], key=lambda e: e["rows"], default=None) for s in states]
     has_time = any(episode and "start" in episode for episode in longest)
     table = Table(box=None, pad_edge=False)
@@ -63,13 +63,7 @@ def _state_table(states: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def print_alarms(report: Mapping[str, Any]) -> None:
-    """Show how many alarms there are and when, and how many of them to expect by chance.
-
-    Parameters
-    ----------
-    report : mapping
-        :meth:`dccad.alarms.report.AlarmReport.to_dict`.
-    """
+    """Show the alarms of an :class:`dccad.alarms.report.AlarmReport`, and those due to chance."""
     console, alarms, rate = PlainConsole(), report["alarms"], report["false_alarms"]
     console.say(
         f"{count_of(len(alarms), 'alarm')} "

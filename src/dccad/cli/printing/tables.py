@@ -1,4 +1,4 @@
-"""Print what was read and what a log holds, for people, within 80 columns."""
+"""Printing what was read and what a log holds, for people, within 80 columns."""
 
 from __future__ import annotations
 
@@ -7,44 +7,44 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from dccad.cli.printing.console import PlainConsole
+from dccad.cli.printing.console import PlainConsole, count_of
 
 if TYPE_CHECKING:
     from dccad.tables.runs import TableSummary
 
 MOST_TABLES = 8
-"""Tables that a terminal shows with their notes."""
+"""Most tables that a terminal shows with their notes."""
 
 MOST_SENSORS = 60
-"""Sensors that a terminal shows."""
+"""Most sensors that a terminal shows."""
 
 
 def print_tables(summaries: Sequence[TableSummary]) -> None:
-    """Say what was read and every decision that was taken about it."""
-    console = PlainConsole()
-    for summary in summaries[:MOST_TABLES]:
+    """Show what was read and every decision that was taken about it."""
+    told = []
+    for summary in summaries:
+        runs, sensors = count_of(len(summary.runs), "run"), count_of(len(summary.sensors), "sensor")
         interval = "" if summary.interval is None else f", a row every {_seconds(summary.interval)}"
-        console.say(
-            f"{summary.source}: {summary.format}, {len(summary.runs)} run"
-            f"{'s' * (len(summary.runs) != 1)}, {summary.rows} rows, {len(summary.sensors)} "
-            f"sensor{'s' * (len(summary.sensors) != 1)}{interval}",
-        )
-        for note in summary.notes:
+        headline = f"{summary.source}: {summary.format}, {runs}, {summary.rows} rows, {sensors}"
+        told.append((headline + interval, summary.notes))
+    _say_tables(PlainConsole(), told)
+
+
+def _say_tables(console: PlainConsole, told: Sequence[tuple[str, Sequence[str]]]) -> None:
+    """A headline and the notes of each table."""
+    for headline, notes in told[:MOST_TABLES]:
+        console.say(headline)
+        for note in notes:
             console.say(note, indent=2)
-    if len(summaries) > MOST_TABLES:
-        console.say(f"and {len(summaries) - MOST_TABLES} more tables")
+    if len(told) > MOST_TABLES:
+        console.say(f"and {len(told) - MOST_TABLES} more tables")
 
 
 def print_check(report: Mapping[str, Any]) -> None:
     """Show a log on one page: what it holds, how it was read, and its sensors."""
-    console = PlainConsole()
-    tables, runs = report["tables"], report["runs"]
-    for table in tables[:MOST_TABLES]:
-        console.say(f"{table['source']}: {table['format']}, {table['rows']} rows")
-        for note in table["notes"]:
-            console.say(note, indent=2)
-    if len(tables) > MOST_TABLES:
-        console.say(f"and {len(tables) - MOST_TABLES} more tables")
+    console, runs = PlainConsole(), report["runs"]
+    headline = "{source}: {format}, {rows} rows"
+    _say_tables(console, [(headline.format(**table), table["notes"]) for table in report["tables"]])
     facts = {
         "rows": str(report["rows"]),
         "runs": f"{len(runs)}: "
@@ -83,7 +83,7 @@ def print_check(report: Mapping[str, Any]) -> None:
 
 
 def _sensor_table(sensors: Sequence[Mapping[str, Any]]) -> Table:
-    """Range of each sensor; those with a remark come first where not all can be shown."""
+    """Range of each sensor; those with a remark come first if not all can be shown."""
     shown = list(sensors)
     if len(shown) > MOST_SENSORS:
         remarked = [sensor for sensor in sensors if _remark(sensor)]
@@ -120,13 +120,13 @@ def _remark(sensor: Mapping[str, Any]) -> str:
 def _gap_text(gaps: Sequence[Mapping[str, Any]]) -> str:
     longest = max(gaps, key=lambda gap: gap["seconds"])
     return (
-        f"{len(gaps)} gap{'s' * (len(gaps) != 1)}, the longest of {_seconds(longest['seconds'])} "
+        f"{count_of(len(gaps), 'gap')}, the longest of {_seconds(longest['seconds'])} "
         f"from {longest['start']} to {longest['end']} (run {longest['run']})"
     )
 
 
 def _seconds(seconds: float) -> str:
-    """A length of time as people say it.
+    """A length of time in its largest fitting unit.
 
     Examples
     --------
