@@ -19,8 +19,8 @@ from dccad.errors import InputError
 
 FloatArray: TypeAlias = NDArray[np.floating[Any]]
 
-GAP_STEPS = 5.0
-"""A step in time of more than this many median steps interrupts a run. Real loggers skip a row now
+GAP_STEPS = 5
+"""A step in time longer than this many median steps interrupts a run. Real loggers skip a row now
 and then (in the SKAB files, one step in twenty is 2 s instead of 1 s): that is no interruption."""
 
 STUCK = 1e-12
