@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dccad.errors import InputError
-from dccad.logs.runs import Run
+from dccad.logs.runs import Run, true_stretches
 from dccad.logs.wording import quote_names
 
 
@@ -61,12 +61,11 @@ class PreparedSegment:
         if join:
             return [replace(self.pick(np.flatnonzero(flags)), covers=self.covers[kept])]
         covers, newest = self.covers[kept], np.maximum(newest[kept], 0)
-        edges = np.flatnonzero(np.diff(np.concatenate(([0], flags.view(np.int8), [0]))))
-        parts = []
-        for start, stop in zip(edges[::2], edges[1::2], strict=True):
+        segments = []
+        for start, stop in true_stretches(flags):
             first, last = np.searchsorted(newest, (start, stop))
-            parts.append(replace(self.pick(slice(start, stop)), covers=covers[first:last]))
-        return parts
+            segments.append(replace(self.pick(slice(start, stop)), covers=covers[first:last]))
+        return segments
 
 
 def find_columns(run: Run, wanted: Iterable[str]) -> list[int]:
@@ -75,7 +74,7 @@ def find_columns(run: Run, wanted: Iterable[str]) -> list[int]:
     Raises
     ------
     InputError
-        One of them chooses none.
+        One of them chooses no column.
     """
     found: list[int] = []
     for name in wanted:
