@@ -123,18 +123,7 @@ def check_scoring_log(
 def check_sensors_of_fit(
     expected: tuple[str, ...], expected_named: bool, found: tuple[str, ...], found_named: bool
 ) -> None:
-    """Check the sensors of a log to score; names are compared where both logs have them.
-
-    Raises
-    ------
-    InputError
-        As :func:`check_same_sensors`.
-
-    Warns
-    -----
-    ColumnNamesWarning
-        Only one of the two logs has column names, as scikit-learn warns.
-    """
+    """Check the sensors of a log to score, as :func:`check_scoring_log` does it."""
     check_same_sensors(expected, found, expected_named and found_named)
     if expected_named != found_named:
         warn(
@@ -146,12 +135,7 @@ def check_sensors_of_fit(
 
 
 def check_same_sensors(expected: tuple[str, ...], found: tuple[str, ...], named: bool) -> None:
-    """Refuse sensors that are not those expected; names are compared where both have them.
-
-    Raises
-    ------
-    InputError
-    """
+    """Refuse other sensors than those of the fit with InputError; compare names if ``named``."""
     if named and found != expected:
         raise InputError(
             "The feature names should match those that were passed during fit "

@@ -48,6 +48,10 @@ def test_rows_that_wait_for_a_prepared_row_leave_with_it(segment):
     assert second.covers.tolist() == [15]
     [late] = every_second.keep(np.array([False, True, True]))
     assert (late.ends.tolist(), late.covers.tolist()) == ([13, 15], [13, 14, 15])
+    [early] = every_second.keep(np.array([True, False, False]))
+    assert early.covers.tolist() == [10, 11, 12]
+    [joined] = every_second.keep(np.array([False, True, True]), join=True)
+    assert joined.covers.tolist() == [13, 14, 15]
 
 
 def test_columns_are_found_by_name_before_pattern_and_only_once():
