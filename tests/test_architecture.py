@@ -36,6 +36,13 @@ WINGS = [{name for name in row if name in FILES or (SOURCE / name).is_dir()} for
 METHOD = [{"scoring"}, {"training", "regions"}, {"network", "clustering", "representation"}]
 """The same within ``method``."""
 
+LOGS = [
+    {"inputs", "source"},
+    {"missing", "windows", "episodes", "preparation"},
+    {"runs", "wording"},
+]
+"""The same within ``logs``."""
+
 MOST_LINES = 400
 LONGER = {"detector.py"}  # its docstring is the reference of every parameter
 
@@ -84,6 +91,16 @@ def test_a_step_of_the_method_imports_earlier_steps_only(module):
         if other.startswith("dccad.method."):
             theirs, step = place(other, 2, METHOD)
             assert step == name or theirs > mine, f"{module} imports {other}"
+
+
+@pytest.mark.parametrize("module", sorted(m for m in MODULES if m.startswith("dccad.logs.")))
+def test_a_module_of_the_logs_imports_inner_modules_only(module):
+    mine, name = place(module, 2, LOGS)
+    assert mine >= 0, f"{module} has no row in LOGS"
+    for other in imports_of(module):
+        if other.startswith("dccad.logs."):
+            theirs, inner = place(other, 2, LOGS)
+            assert inner == name or theirs > mine, f"{module} imports {other}"
 
 
 def test_no_module_is_in_a_circle():

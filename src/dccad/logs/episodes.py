@@ -13,8 +13,7 @@ from dccad.logs.runs import Log
 from dccad.logs.wording import show_stamp
 
 MOST_EPISODES = 100
-"""Episodes of a state, the longest ones, that a fit keeps."""
-
+"""Most episodes of a state that a fit keeps; the longest ones are kept."""
 
 NO_STATE = ""
 """State of a row without a region, as before the first full window."""
@@ -22,7 +21,7 @@ NO_STATE = ""
 
 @dataclass(frozen=True)
 class RowTable:
-    """Where each of the caller's rows stands: its run, its row in it, its time stamp.
+    """The run, the number within the run, and the time stamp of each of the caller's rows.
 
     Attributes
     ----------
@@ -41,7 +40,7 @@ class RowTable:
 
     @classmethod
     def of(cls, log: Log) -> RowTable:
-        """Rows of a log; a prepared one knows the stamps of its prepared rows only.
+        """Table of a log's rows; in a prepared log a row has the stamp of its prepared row.
 
         Examples
         --------
@@ -54,14 +53,14 @@ class RowTable:
         starts = np.concatenate(([0], np.cumsum(log.lengths, dtype=np.int64)))[:-1]
         lengths = [len(segment) for segment in log.segments]
         behind = log.expand(np.arange(sum(lengths)), -1)
-        names = [""] * len(log.lengths)  # of a run without a prepared row, nothing is told
+        names = [""] * len(log.lengths)  # stays empty for a run without a prepared row
         known = np.flatnonzero(behind >= 0)
         firsts = known[np.searchsorted(behind[known], np.cumsum([0, *lengths[:-1]]))]
         for segment, first in zip(log.segments, firsts, strict=True):
             names[run[first]] = segment.name
         stamps = [segment.time for segment in log.segments if segment.time is not None]
         time = None
-        if len(stamps) == len(log.segments) and len({part.dtype.kind for part in stamps}) == 1:
+        if len(stamps) == len(log.segments) and len({own.dtype.kind for own in stamps}) == 1:
             time = np.concatenate(stamps)[np.maximum(behind, 0)]
         return cls(run, np.arange(len(run)) - starts[run], names, time)
 
@@ -82,7 +81,7 @@ class RowTable:
 def find_stretches(
     values: NDArray[np.int64], run: NDArray[np.int64], value: int
 ) -> list[tuple[int, int]]:
-    """First and last row of each stretch of consecutive rows that have the value, within runs.
+    """First and last row of each stretch of rows that have the value; a run's end ends it.
 
     Examples
     --------
@@ -112,7 +111,7 @@ def describe_states(
         -1 where a row has none.
     rows : RowTable
     most : int, optional
-        Keep so many episodes of a state, the longest.
+        Keep at most this many episodes of a state, the longest ones.
 
     Returns
     -------

@@ -62,7 +62,7 @@ def check_log(
     >>> [len(segment) for segment in log.segments]
     [3, 2]
     """
-    if isinstance(log, Log):  # checked already, as the stretches that are drawn from a source
+    if isinstance(log, Log):  # checked already: segments that were drawn from a row source
         return log
     runs, keys, single, named = _collect(log)
     first = runs[0]
@@ -76,13 +76,13 @@ def check_log(
             )
         if not len(run):
             raise InputError(f"run {run.name!r} is empty: 0 rows; pass at least one window of rows")
-        parts = split_at_gaps(run, max_gap)
-        # each part by itself: nothing is known across a gap
-        filled = [fill_missing(part, on_missing, fill_limit, causal) for part in parts]
-        if any(new is not old for new, old in zip(filled, parts, strict=True)):
-            run = replace(run, values=np.concatenate([part.values for part in filled]))
+        cut = split_at_gaps(run, max_gap)
+        # each segment by itself: nothing is known across a gap
+        filled = [fill_missing(segment, on_missing, fill_limit, causal) for segment in cut]
+        if any(new is not old for new, old in zip(filled, cut, strict=True)):
+            run = replace(run, values=np.concatenate([segment.values for segment in filled]))
         refuse_non_finite(run, on_missing)
-        recorded.extend(parts)
+        recorded.extend(cut)
         segments.extend(filled)
     lengths = tuple(len(run) for run in runs)
     return Log(
@@ -99,7 +99,7 @@ def check_scoring_log(
     ----------
     log : as in :func:`check_log`
     columns : tuple of str
-        Of the fit.
+        The columns of the fit.
     named : bool
         The fit's columns had names (a data frame); only then are names compared.
     reading : mapping
@@ -123,18 +123,7 @@ def check_scoring_log(
 def check_sensors_of_fit(
     expected: tuple[str, ...], expected_named: bool, found: tuple[str, ...], found_named: bool
 ) -> None:
-    """Check the sensors of a log to score; names are compared where both logs have them.
-
-    Raises
-    ------
-    InputError
-        As :func:`check_same_sensors`.
-
-    Warns
-    -----
-    ColumnNamesWarning
-        Only one of the two logs has column names, as scikit-learn warns.
-    """
+    """Check the sensors of a log to score, as :func:`check_scoring_log` does it."""
     check_same_sensors(expected, found, expected_named and found_named)
     if expected_named != found_named:
         warn(
@@ -146,12 +135,7 @@ def check_sensors_of_fit(
 
 
 def check_same_sensors(expected: tuple[str, ...], found: tuple[str, ...], named: bool) -> None:
-    """Refuse sensors that are not those expected; names are compared where both have them.
-
-    Raises
-    ------
-    InputError
-    """
+    """Refuse other sensors than those of the fit with InputError; compare names if ``named``."""
     if named and found != expected:
         raise InputError(
             "The feature names should match those that were passed during fit "
@@ -180,8 +164,8 @@ def _collect(log: Any) -> tuple[list[Run], tuple[Any, ...] | None, bool, bool]:
         items = [("log", log)]
     if not items:
         raise InputError("the log holds no run; pass at least one run of sensor rows")
-    parts = [_as_run(item, name) for name, item in items]
-    return [run for run, _ in parts], keys, single, all(named for _, named in parts)
+    runs = [_as_run(item, name) for name, item in items]
+    return [run for run, _ in runs], keys, single, all(named for _, named in runs)
 
 
 def _is_table(item: Any) -> bool:

@@ -10,15 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dccad.errors import InputError, MissingValuesError
-from dccad.logs.runs import FloatArray, Run
+from dccad.logs.runs import FloatArray, Run, true_stretches
 
 OnMissing: TypeAlias = Literal["error", "interpolate", "hold", "drop"]
 
 LARGEST = float(np.finfo(np.float32).max)
 """The network computes in single precision; a larger magnitude cannot be represented."""
 
-_CHUNK = 1 << 16
-"""Rows that are looked at together, so that a large log is checked without a copy of it."""
+_BLOCK_ROWS = 1 << 16
+"""Rows that are checked together, so that a large log is checked without a copy of it."""
 
 
 def refuse_non_finite(run: Run, on_missing: OnMissing = "error", first_row: int = 0) -> None:
@@ -31,14 +31,14 @@ def refuse_non_finite(run: Run, on_missing: OnMissing = "error", first_row: int 
     on_missing : {"error", "interpolate", "hold", "drop"}
         With "drop" NaN may stay: :mod:`dccad.logs.preparation.pipeline` leaves out its rows.
     first_row : int
-        Where ``run`` is a part of a longer one: the number that its first row has there.
+        Row number of the first row in messages, where ``run`` was cut out of a longer run.
 
     Raises
     ------
     MissingValuesError
         There is NaN; ``table`` says where.
     InputError
-        Infinite or too large; says how many, where the first one is, and the remedy.
+        A value is infinite or too large; says how many are, where the first one is, and what to do.
 
     Examples
     --------
@@ -47,8 +47,8 @@ def refuse_non_finite(run: Run, on_missing: OnMissing = "error", first_row: int 
     dccad.errors.InputError: run 'log' has infinite values (1 in 1 of 1 columns, first at row 1,
     column 'a'); remove or replace them
     """
-    chunks = range(0, len(run), _CHUNK)
-    if all(_usable(run.values[start : start + _CHUNK]).all() for start in chunks):
+    starts = range(0, len(run), _BLOCK_ROWS)
+    if all(_usable(run.values[start : start + _BLOCK_ROWS]).all() for start in starts):
         return
     missing = np.isnan(run.values)
     if missing.any() and on_missing != "drop":
@@ -66,7 +66,7 @@ def refuse_non_finite(run: Run, on_missing: OnMissing = "error", first_row: int 
 
 
 def tabulate_missing(run: Run, first_row: int = 0) -> list[dict[str, Any]]:
-    """Where a run has NaN, the sensor with the most first; ``first_row`` is the run's first row.
+    """Where a run has NaN, the sensor with the most first; rows are counted from ``first_row``.
 
     Returns
     -------
@@ -91,7 +91,7 @@ def tabulate_missing(run: Run, first_row: int = 0) -> list[dict[str, Any]]:
                 "missing": int(flags.sum()),
                 "share": float(flags.mean()),
                 "first_row": first_row + int(np.argmax(flags)),
-                "longest": max(stop - start for start, stop in _stretches(flags)),
+                "longest": max(stop - start for start, stop in true_stretches(flags)),
             }
         )
     return sorted(table, key=lambda row: -row["missing"])
@@ -135,7 +135,7 @@ def fill_missing(run: Run, on_missing: OnMissing, limit: int, causal: bool = Fal
             filled = np.where(last >= 0, values[np.maximum(last, 0), column], np.nan)
         else:
             filled = np.interp(rows, known, values[known, column])
-        for start, stop in _stretches(gaps):
+        for start, stop in true_stretches(gaps):
             if stop - start <= limit:
                 values[start:stop, column] = filled[start:stop]
     return replace(run, values=values)
@@ -199,15 +199,3 @@ def _refuse_missing(
         f"run {run.name!r} has missing values, NaN ({_where(run, missing, first_row)}); {remedy}",
         tabulate_missing(run, first_row),
     )
-
-
-def _stretches(flags: NDArray[np.bool_]) -> Iterable[tuple[int, int]]:
-    """Start and stop of each stretch of consecutive True.
-
-    Examples
-    --------
-    >>> list(_stretches(np.array([True, False, True, True])))
-    [(0, 1), (2, 4)]
-    """
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], flags.view(np.int8), [0]))))
-    return zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)

@@ -1,14 +1,14 @@
 """Runs of sensor rows: checked once, and cut where recording was interrupted.
 
-Everything behind this module sees only checked runs: finite floating-point values, named columns,
-no gap inside. :mod:`dccad.logs.inputs` brings what callers pass into this form.
+The rest of the package sees only checked runs: finite floating-point values, named columns, no gap
+inside. :mod:`dccad.logs.inputs` brings what callers pass into this form.
 """
 
 from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
@@ -19,8 +19,8 @@ from dccad.errors import InputError
 
 FloatArray: TypeAlias = NDArray[np.floating[Any]]
 
-GAP_STEPS = 5.0
-"""A step in time of more than this many median steps interrupts a run. Real loggers skip a row now
+GAP_STEPS = 5
+"""A step in time longer than this many median steps interrupts a run. Real loggers skip a row now
 and then (in the SKAB files, one step in twenty is 2 s instead of 1 s): that is no interruption."""
 
 STUCK = 1e-12
@@ -177,8 +177,8 @@ class Log:
         """
         if self.single:
             return per_row
-        parts = np.split(per_row, np.cumsum(self.lengths)[:-1])
-        return parts if self.keys is None else dict(zip(self.keys, parts, strict=True))
+        runs = np.split(per_row, np.cumsum(self.lengths)[:-1])
+        return runs if self.keys is None else dict(zip(self.keys, runs, strict=True))
 
     def digest(self) -> str:
         """SHA-256 over column names, segment lengths and values, to recognise a fit's data."""
@@ -223,3 +223,15 @@ def split_at_gaps(run: Run, max_gap: float | None = None) -> list[Run]:
     cuts = np.flatnonzero(steps > limit) + 1
     edges = [0, *cuts.tolist(), len(run)]
     return [run.rows(start, stop) for start, stop in itertools.pairwise(edges)]
+
+
+def true_stretches(flags: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
+    """Start (included) and stop (excluded) of each stretch of consecutive True.
+
+    Examples
+    --------
+    >>> list(true_stretches(np.array([True, False, True, True])))
+    [(0, 1), (2, 4)]
+    """
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], flags.view(np.int8), [0]))))
+    return zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)

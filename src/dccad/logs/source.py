@@ -1,7 +1,7 @@
-"""A log that is read piece by piece, and what reads it: checked rows, windows that fit in memory.
+"""Logs that are read in blocks because they do not fit in memory.
 
-A row source knows its runs and where they are interrupted, and reads any rows of them; nothing else
-of it is in memory. :class:`dccad.datasets.ParquetLog` is one.
+A row source knows its runs and where they are interrupted, and reads any of their rows; the rest
+stays on disk. :class:`dccad.datasets.ParquetLog` is one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dccad.logs.missing import fill_missing, refuse_non_finite
 from dccad.logs.runs import Run
 
 BLOCK_CELLS = 1 << 22
-"""Cells that are read at a time (32 MiB in double precision)."""
+"""Cells of a block (32 MiB in double precision)."""
 
 
 class Segment(NamedTuple):
@@ -29,7 +29,7 @@ class Segment(NamedTuple):
 
 @runtime_checkable
 class RowSource(Protocol):
-    """What a log offers that is not in memory."""
+    """What a log that is not in memory offers."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -37,7 +37,7 @@ class RowSource(Protocol):
 
     @property
     def run_names(self) -> tuple[str, ...]:
-        """Of all runs, in order."""
+        """Names of all runs, in order."""
 
     @property
     def run_lengths(self) -> tuple[int, ...]:
@@ -94,7 +94,7 @@ def read_checked(
 def checked_blocks(
     source: RowSource, segments: Sequence[Segment], reading: Mapping[str, Any], before: int = 0
 ) -> Iterator[Run]:
-    """All rows once, block by block.
+    """Read all rows of the segments once, block by block.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def checked_blocks(
         As in :func:`read_checked`.
     segments : sequence of Segment
     before : int
-        Rows of the same segment that a block brings along from the one before it.
+        Rows of the same segment before a block that are read again with it.
 
     Yields
     ------

@@ -320,12 +320,12 @@ def normal_stretches(
     step = np.diff(first)
     joined = (step < window) | ((step == window) & (np.diff(windows) == 1))
     joined &= np.diff(owner) == 0
-    parts = np.split(np.arange(len(windows)), np.flatnonzero(~joined) + 1)
+    stretches = np.split(np.arange(len(windows)), np.flatnonzero(~joined) + 1)
     return [
-        runs[owner[part[0]]].rows(
-            int(first[part[0]] - offsets[owner[part[0]]]),
-            int(first[part[-1]] - offsets[owner[part[0]]]) + window,
+        runs[owner[stretch[0]]].rows(
+            int(first[stretch[0]] - offsets[owner[stretch[0]]]),
+            int(first[stretch[-1]] - offsets[owner[stretch[0]]]) + window,
         )
-        for part in parts
-        if len(part)
+        for stretch in stretches
+        if len(stretch)
     ]

@@ -20,17 +20,17 @@ def describe_column_difference(expected: Sequence[str], found: Sequence[str]) ->
     """
     missing = [name for name in expected if name not in set(found)]
     extra = [name for name in found if name not in set(expected)]
-    parts = []
+    words = []
     if missing:
-        parts.append(f"missing: {quote_names(missing)}")
+        words.append(f"missing: {quote_names(missing)}")
     if extra:
-        parts.append(f"not expected: {quote_names(extra)}")
-    if not parts and len(expected) != len(found):
-        parts.append(f"{len(found)} columns where {len(expected)} are expected")
-    if not parts:
+        words.append(f"not expected: {quote_names(extra)}")
+    if not words and len(expected) != len(found):
+        words.append(f"{len(found)} columns where {len(expected)} are expected")
+    if not words:
         here, there = next((f, e) for e, f in zip(expected, found, strict=True) if e != f)
-        parts.append(f"the order differs: {here!r} stands where {there!r} is expected")
-    return "; ".join(parts)
+        words.append(f"the order differs: {here!r} stands where {there!r} is expected")
+    return "; ".join(words)
 
 
 def quote_names(names: Sequence[str], most: int = 5) -> str:

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from dccad.errors import InputError, ParameterError
 from dccad.logs.missing import LARGEST
-from dccad.logs.preparation.steps import Clip, Logarithm, RemoveIdle, SelectMode
 from dccad.logs.runs import Run
 from dccad.streaming.arriving_rows import ArrivingRows, StreamPolicy
 from dccad.streaming.newest_window import Reader, make_reader
@@ -26,9 +25,6 @@ if TYPE_CHECKING:
     from dccad.calibration.conformal import ConformalCalibration
     from dccad.calibration.predictive import Calibration
     from dccad.method.scoring.model import FittedModel
-
-ROW_BY_ROW = (Clip, Logarithm, RemoveIdle, SelectMode)
-"""Conditioning steps that look at one row at a time."""
 
 STATE_FORMAT = 1
 
@@ -69,15 +65,13 @@ class Stream:
     ) -> None:
         self._model, self._calibration = model, calibration
         self._threshold, self._policy = threshold, policy
-        unfit = [str(step) for step in model.preparation.steps if not isinstance(step, ROW_BY_ROW)]
+        unfit = [str(step) for step in model.preparation.steps if not step.row_by_row]
         if unfit:
             raise ParameterError(
                 f"prepare step {unfit[0]!r} combines rows, which a stream does not: do it before "
                 "the rows are pushed, with a model fitted without it"
             )
-        self._joined = any(
-            isinstance(step, RemoveIdle) and step.join for step in model.preparation.steps
-        )
+        self._joined = any(step.join for step in model.preparation.steps)
         self.n_rows = 0
         self._arriving = ArrivingRows(policy)
         self.reset()

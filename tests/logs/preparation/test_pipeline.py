@@ -101,39 +101,6 @@ def test_the_callers_values_stay_untouched():
     np.testing.assert_array_equal(run.values, before)
 
 
-# -- decimation ------------------------------------------------------------------------------------
-
-
-def test_decimation_keeps_slow_movement_and_removes_what_would_alias():
-    t = np.arange(4000) / 100.0
-    slow, fast = np.sin(2 * np.pi * 0.5 * t), np.sin(2 * np.pi * 9.0 * t)
-    values = np.column_stack([slow, fast])
-    [run] = prepare(Log((Run(values, NAMES),), (4000,)), "decimate:10").segments
-    assert len(run) == 400  # 10 Hz: 9 Hz would come out as 1 Hz of full size
-    late = run.values[100:]
-    assert 0.97 < late[:, 0].max() <= 1.02
-    assert np.abs(late[:, 1]).max() < 0.01
-    assert np.abs(values[9::10, 1]).max() > 0.5  # without the filter it does alias
-
-
-def test_decimation_of_a_level_is_that_level_from_the_first_row_on():
-    log = Log((Run(np.full((60, 2), 7.5), NAMES),), (60,))
-    [run] = prepare(log, "decimate:5").segments
-    np.testing.assert_allclose(run.values, 7.5, rtol=1e-9)
-
-
-def test_decimation_sees_no_later_row():
-    values = np.random.default_rng(0).normal(size=(200, 2))
-    changed = values.copy()
-    changed[105:] += 100
-    first, second = (
-        prepare(Log((Run(v, NAMES),), (200,)), "decimate:10").segments[0].values
-        for v in (values, changed)
-    )
-    np.testing.assert_array_equal(first[:10], second[:10])
-    assert not np.allclose(first[10:], second[10:])
-
-
 # -- the written form ------------------------------------------------------------------------------
 
 

@@ -1,14 +1,13 @@
 """Conditioning of a log before it is windowed: steps in an order, and the way back to its rows.
 
-A step takes pieces of a log and gives pieces: rows are left out (idle, another operating mode),
-averaged, decimated or changed in place. Every piece knows at which row of the log each of its rows
-is complete, and which rows of the log it speaks for. A row of the log gets the result of the newest
-prepared row that was complete by then, so that no row's score depends on what came later; rows that
-were left out get none.
+A step takes segments of a log and gives segments: rows are left out (idle, another operating mode),
+averaged, decimated or changed. A row of the log gets the result of the newest prepared row that was
+complete by then, so that no row's score depends on what came later; rows left out get no result.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,16 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dccad.errors import InputError, ParameterError
-from dccad.logs.preparation.prepared import Piece
-from dccad.logs.preparation.steps import (
-    STEPS,
-    Average,
-    Decimate,
-    Difference,
-    DropMissing,
-    RemoveIdle,
-    Step,
-)
+from dccad.logs.preparation.prepared import PreparedSegment
+from dccad.logs.preparation.steps import STEPS, DropMissing, Step
 from dccad.logs.runs import Log, Run
 
 
@@ -109,11 +100,8 @@ class Preparation:
 
     @property
     def rows_per_row(self) -> int:
-        """Rows of a log that one prepared row takes, for the steps that lower the rate."""
-        factor = 1
-        for step in self.steps:
-            factor *= getattr(step, "factor", 1)
-        return factor
+        """Rows of the log that one prepared row stands for."""
+        return math.prod(step.rows_per_row for step in self.steps)
 
     def apply(self, log: Log, may_be_empty: bool = False) -> Log:
         """Prepare the segments of a checked log.
@@ -138,40 +126,45 @@ class Preparation:
         """
         if not (self.steps or self.drop_missing):
             return log
-        pieces = self._pieces(log.segments)
-        if not pieces and not may_be_empty:
+        segments = self._prepare(log.segments)
+        if not segments and not may_be_empty:
             steps = describe_steps(self.steps) + ["on_missing='drop'"] * self.drop_missing
             raise InputError(
                 f"of {log.n_rows} rows none is left after {' '.join(steps)}; check the columns and "
                 "levels of these steps"
             )
         return replace(
-            log, segments=tuple(piece.run for piece in pieces), source=_sources(pieces, log.n_rows)
+            log,
+            segments=tuple(segment.run for segment in segments),
+            source=_sources(segments, log.n_rows),
         )
 
     def apply_to_runs(self, runs: Sequence[Run]) -> list[Run]:
         """Prepare runs whose rows nobody asks for again; runs that keep no row are left out."""
-        return [piece.run for piece in self._pieces(runs)]
+        return [segment.run for segment in self._prepare(runs)]
 
-    def _pieces(self, runs: Sequence[Run]) -> list[Piece]:
+    def _prepare(self, runs: Sequence[Run]) -> list[PreparedSegment]:
         starts = np.concatenate(([0], np.cumsum([len(run) for run in runs], dtype=np.int64)))
-        pieces = [Piece.of(run, int(start)) for run, start in zip(runs, starts[:-1], strict=True)]
+        segments = [
+            PreparedSegment.of(run, int(start))
+            for run, start in zip(runs, starts[:-1], strict=True)
+        ]
         steps: tuple[Step | DropMissing, ...] = self.steps
         if self.drop_missing:
             steps = (DropMissing(), *steps)
         for step in steps:
-            pieces = [part for piece in pieces for part in step.apply(piece) if len(part.run)]
-        return pieces
+            segments = [new for old in segments for new in step.apply(old) if len(new.run)]
+        return segments
 
 
-def _sources(pieces: Sequence[Piece], n_rows: int) -> NDArray[np.int64]:
+def _sources(segments: Sequence[PreparedSegment], n_rows: int) -> NDArray[np.int64]:
     """For each row of the log the prepared row whose result it gets, -1 for none."""
     source = np.full(n_rows, -1, dtype=np.int64)
     offset = 0
-    for piece in pieces:
-        newest = np.searchsorted(piece.ends, piece.covers, side="right") - 1
-        source[piece.covers] = np.where(newest >= 0, newest + offset, -1)
-        offset += len(piece.run)
+    for segment in segments:
+        newest = np.searchsorted(segment.ends, segment.covers, side="right") - 1
+        source[segment.covers] = np.where(newest >= 0, newest + offset, -1)
+        offset += len(segment.run)
     return source
 
 
@@ -187,7 +180,7 @@ def describe_steps(steps: Sequence[Any]) -> list[str]:
 
 
 def check_streamable(preparation: Preparation) -> None:
-    """Refuse steps whose result for a row depends on where their stretch began.
+    """Refuse steps that cannot prepare a log block by block.
 
     Raises
     ------
@@ -195,11 +188,10 @@ def check_streamable(preparation: Preparation) -> None:
 
     Examples
     --------
-    >>> from dccad.logs.preparation.pipeline import parse_steps
     >>> check_streamable(Preparation(parse_steps(["mode:load>50", "clip:flow=0..100"])))
     """
     for step in preparation.steps:
-        if isinstance(step, Average | Decimate) or (isinstance(step, RemoveIdle) and step.join):
+        if not step.streamable:
             raise ParameterError(
                 f"prepare step {str(step)!r} needs a log in memory, because its rows depend on all "
                 "rows before them; leave it out, or prepare the log beforehand"
@@ -207,5 +199,5 @@ def check_streamable(preparation: Preparation) -> None:
 
 
 def rows_before(preparation: Preparation) -> int:
-    """Rows before a stretch that its first prepared row depends on."""
-    return sum(isinstance(step, Difference) for step in preparation.steps)
+    """Rows before a block of rows that the block's first prepared row depends on."""
+    return sum(step.rows_before for step in preparation.steps)

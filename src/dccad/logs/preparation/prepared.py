@@ -1,4 +1,4 @@
-"""A stretch of rows on its way through the preparation, with the way back to the log's rows."""
+"""A segment on its way through the preparation, with the way back to the log's rows."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dccad.errors import InputError
-from dccad.logs.runs import Run
+from dccad.logs.runs import Run, true_stretches
 from dccad.logs.wording import quote_names
 
 
 @dataclass(frozen=True)
-class Piece:
-    """A stretch of prepared rows.
+class PreparedSegment:
+    """Prepared rows without a gap, and the rows of the log that they stand for.
 
     Attributes
     ----------
@@ -26,7 +26,7 @@ class Piece:
     ends : ndarray of shape (n_rows,), int64
         Row of the log at which each prepared row is complete, increasing.
     covers : ndarray of int64
-        Rows of the log that this piece speaks for, increasing.
+        Rows of the log whose results come from this segment, increasing.
     """
 
     run: Run
@@ -34,12 +34,12 @@ class Piece:
     covers: NDArray[np.int64]
 
     @classmethod
-    def of(cls, run: Run, start: int) -> Piece:
+    def of(cls, run: Run, start: int) -> PreparedSegment:
         """Rows ``start`` … of the log as they are."""
         rows = np.arange(start, start + len(run), dtype=np.int64)
         return cls(run, rows, rows)
 
-    def pick(self, rows: Any) -> Piece:
+    def pick(self, rows: Any) -> PreparedSegment:
         """Some prepared rows (a slice or indices); ``covers`` stays."""
         run = self.run
         picked = replace(
@@ -51,8 +51,8 @@ class Piece:
         )
         return replace(self, run=picked, ends=self.ends[rows])
 
-    def keep(self, flags: NDArray[np.bool_], join: bool = False) -> list[Piece]:
-        """The flagged rows: stretches of their own, or (``join``) one after another."""
+    def keep(self, flags: NDArray[np.bool_], join: bool = False) -> list[PreparedSegment]:
+        """The flagged rows: neighbours as segments of their own, or (``join``) all as one."""
         if flags.all():
             return [self]
         newest = np.searchsorted(self.ends, self.covers, side="right") - 1
@@ -61,12 +61,11 @@ class Piece:
         if join:
             return [replace(self.pick(np.flatnonzero(flags)), covers=self.covers[kept])]
         covers, newest = self.covers[kept], np.maximum(newest[kept], 0)
-        edges = np.flatnonzero(np.diff(np.concatenate(([0], flags.view(np.int8), [0]))))
-        parts = []
-        for start, stop in zip(edges[::2], edges[1::2], strict=True):
+        segments = []
+        for start, stop in true_stretches(flags):
             first, last = np.searchsorted(newest, (start, stop))
-            parts.append(replace(self.pick(slice(start, stop)), covers=covers[first:last]))
-        return parts
+            segments.append(replace(self.pick(slice(start, stop)), covers=covers[first:last]))
+        return segments
 
 
 def find_columns(run: Run, wanted: Iterable[str]) -> list[int]:
@@ -75,7 +74,7 @@ def find_columns(run: Run, wanted: Iterable[str]) -> list[int]:
     Raises
     ------
     InputError
-        One of them chooses none.
+        One of them chooses no column.
     """
     found: list[int] = []
     for name in wanted:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Iterable
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dccad.errors import InputError
-from dccad.logs.preparation.prepared import Piece, find_columns
+from dccad.logs.preparation.prepared import PreparedSegment, find_columns
 from dccad.logs.runs import FloatArray, Run
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
@@ -27,18 +28,89 @@ _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-class Step(Protocol):
-    """What a step offers; ``str`` of a step gives its written form back."""
+class Step(ABC):
+    """One step of the preparation; ``str`` of a step gives its written form back.
+
+    Attributes
+    ----------
+    form, example : str
+        How the step is written.
+    row_by_row : bool
+        Each row is prepared without looking at another one, so rows may be prepared as they arrive.
+    rows_before : int
+        Rows before a block of rows that a streamable step needs to prepare the block's first row.
+    join : bool
+        The rows before and after rows that are left out follow each other in one segment.
+    """
 
     form: ClassVar[str]
     example: ClassVar[str]
+    row_by_row: ClassVar[bool] = True
+    rows_before: ClassVar[int] = 0
+    join: bool = False
+
+    @property
+    def rows_per_row(self) -> int:
+        """Rows of the log that one prepared row stands for."""
+        return 1
+
+    @property
+    def streamable(self) -> bool:
+        """Whether a log can be prepared block by block, each with the ``rows_before`` it needs."""
+        return True
 
     @classmethod
+    @abstractmethod
     def parse(cls, arguments: str) -> Step:
         """Read the part after ``NAME:``; ValueError says what is wrong with it."""
 
-    def apply(self, piece: Piece) -> list[Piece]:
-        """Prepare one piece."""
+    @abstractmethod
+    def apply(self, segment: PreparedSegment) -> list[PreparedSegment]:
+        """Prepare one segment, which may fall apart into several or none."""
+
+
+@dataclass(frozen=True)
+class _ColumnStep(Step):
+    """A step that changes the values of some sensors, chosen by names or patterns."""
+
+    columns: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, arguments: str) -> _ColumnStep:
+        """Read columns: names or patterns, joined by commas."""
+        return cls(_names(arguments))
+
+    def _change(
+        self, segment: PreparedSegment, function: Callable[[FloatArray], FloatArray]
+    ) -> PreparedSegment:
+        values = segment.run.values.copy()
+        places = find_columns(segment.run, self.columns)
+        values[:, places] = function(values[:, places])
+        return replace(segment, run=replace(segment.run, values=values))
+
+
+@dataclass(frozen=True)
+class _RateStep(Step):
+    """A step that makes one row of every ``factor`` rows, counted from a segment's first row."""
+
+    factor: int
+
+    row_by_row: ClassVar[bool] = False
+
+    @property
+    def rows_per_row(self) -> int:
+        """Rows of the log that one prepared row stands for."""
+        return self.factor
+
+    @property
+    def streamable(self) -> bool:
+        """Never: which rows belong together depends on all rows before them."""
+        return False
+
+    @classmethod
+    def parse(cls, arguments: str) -> _RateStep:
+        """Read the number of rows."""
+        return cls(_factor(arguments))
 
 
 @dataclass(frozen=True)
@@ -76,18 +148,18 @@ class Condition:
 
 @dataclass(frozen=True)
 class DropMissing:
-    """Leave out rows with NaN; the rows before and after become stretches of their own."""
+    """Leave out rows with NaN; the rows before and after become segments of their own."""
 
-    def apply(self, piece: Piece) -> list[Piece]:
-        """Prepare one piece."""
-        return piece.keep(np.asarray(~np.isnan(piece.run.values).any(axis=1)))
+    def apply(self, segment: PreparedSegment) -> list[PreparedSegment]:
+        """Prepare one segment."""
+        return segment.keep(np.asarray(~np.isnan(segment.run.values).any(axis=1)))
 
     def __str__(self) -> str:
         return "on_missing='drop'"
 
 
 @dataclass(frozen=True)
-class RemoveIdle:
+class RemoveIdle(Step):
     """Leave out rows in which a channel says that the machine stands still.
 
     Attributes
@@ -96,7 +168,7 @@ class RemoveIdle:
     level : float, optional
         Rows at or below this are idle; None: rows of exactly 0.
     join : bool
-        The rows before and after an idle time follow each other; otherwise they become stretches
+        The rows before and after an idle time follow each other; otherwise they become segments
         of their own, and no window spans the idle time.
     """
 
@@ -118,11 +190,16 @@ class RemoveIdle:
             raise ValueError("the column is missing")
         return cls(column.strip(), _number(level) if sign else None, join)
 
-    def apply(self, piece: Piece) -> list[Piece]:
-        """Prepare one piece."""
-        [column] = find_columns(piece.run, [self.column])
-        values = piece.run.values[:, column]
-        return piece.keep(values != 0 if self.level is None else values > self.level, self.join)
+    @property
+    def streamable(self) -> bool:
+        """Unless rows are joined: a window may then span any number of rows of the log."""
+        return not self.join
+
+    def apply(self, segment: PreparedSegment) -> list[PreparedSegment]:
+        """Prepare one segment."""
+        [column] = find_columns(segment.run, [self.column])
+        values = segment.run.values[:, column]
+        return segment.keep(values != 0 if self.level is None else values > self.level, self.join)
 
     def __str__(self) -> str:
         level = "" if self.level is None else f"<={_show(self.level)}"
@@ -130,8 +207,8 @@ class RemoveIdle:
 
 
 @dataclass(frozen=True)
-class SelectMode:
-    """Keep the rows in which all conditions hold; each stretch of them stands by itself."""
+class SelectMode(Step):
+    """Keep the rows in which all conditions hold; neighbours among them become a segment."""
 
     conditions: tuple[Condition, ...]
 
@@ -143,44 +220,37 @@ class SelectMode:
         """Read conditions joined by ``&``."""
         return cls(tuple(Condition.parse(part) for part in arguments.split("&")))
 
-    def apply(self, piece: Piece) -> list[Piece]:
-        """Prepare one piece."""
-        flags = [condition.holds(piece.run) for condition in self.conditions]
-        return piece.keep(np.logical_and.reduce(flags))
+    def apply(self, segment: PreparedSegment) -> list[PreparedSegment]:
+        """Prepare one segment."""
+        flags = [condition.holds(segment.run) for condition in self.conditions]
+        return segment.keep(np.logical_and.reduce(flags))
 
     def __str__(self) -> str:
         return "mode:" + "&".join(map(str, self.conditions))
 
 
 @dataclass(frozen=True)
-class Average:
-    """Replace every ``factor`` rows of a stretch by their mean; an incomplete last block is left.
+class Average(_RateStep):
+    """Replace every ``factor`` rows of a segment by their mean; an incomplete last group goes.
 
-    A block counts as anomalous in the labels if any of its rows does.
+    In the labels a group counts as anomalous if any of its rows does.
     """
-
-    factor: int
 
     form: ClassVar[str] = "average:FACTOR"
     example: ClassVar[str] = "average:10"
 
-    @classmethod
-    def parse(cls, arguments: str) -> Average:
-        """Read the number of rows."""
-        return cls(_factor(arguments))
-
-    def apply(self, piece: Piece) -> list[Piece]:
-        """Prepare one piece."""
-        n = len(piece.run) // self.factor
+    def apply(self, segment: PreparedSegment) -> list[PreparedSegment]:
+        """Prepare one segment."""
+        n = len(segment.run) // self.factor
         if not n:
             return []
-        run = piece.run
-        picked = piece.pick(slice(self.factor - 1, n * self.factor, self.factor))
-        blocks = run.values[: n * self.factor].reshape(n, self.factor, -1)
+        run = segment.run
+        picked = segment.pick(slice(self.factor - 1, n * self.factor, self.factor))
+        groups = run.values[: n * self.factor].reshape(n, self.factor, -1)
         labels = run.row_labels
         if labels is not None:
             labels = labels[: n * self.factor].reshape(n, self.factor).max(axis=1)
-        values = blocks.mean(axis=1, dtype=np.float64).astype(run.values.dtype)
+        values = groups.mean(axis=1, dtype=np.float64).astype(run.values.dtype)
         return [replace(picked, run=replace(picked.run, values=values, row_labels=labels))]
 
     def __str__(self) -> str:
@@ -188,36 +258,29 @@ class Average:
 
 
 @dataclass(frozen=True)
-class Decimate:
+class Decimate(_RateStep):
     """Keep every ``factor``-th row after a low-pass filter (against aliasing).
 
     The filter is the one of ``scipy.signal.decimate`` (Chebyshev, type I, order 8, 0.05 dB, cut-off
     at 0.8 of the new Nyquist rate), run forwards only: no row sees its future. It starts at rest at
-    a stretch's first row.
+    a segment's first row.
     """
-
-    factor: int
 
     form: ClassVar[str] = "decimate:FACTOR"
     example: ClassVar[str] = "decimate:10"
 
-    @classmethod
-    def parse(cls, arguments: str) -> Decimate:
-        """Read the number of rows."""
-        return cls(_factor(arguments))
-
-    def apply(self, piece: Piece) -> list[Piece]:
-        """Prepare one piece."""
+    def apply(self, segment: PreparedSegment) -> list[PreparedSegment]:
+        """Prepare one segment."""
         from scipy.signal import cheby1, sosfilt, sosfilt_zi
 
-        values = piece.run.values
+        values = segment.run.values
         sections = cheby1(8, 0.05, 0.8 / self.factor, output="sos")
         rest = sosfilt_zi(sections)[:, :, None] * values[0].astype(np.float64)
         # at rest the filter's gain is not quite 1 (0.05 dB of ripple): the level must stay
         gain = float(np.prod(sections[:, :3].sum(axis=1) / sections[:, 3:].sum(axis=1)))
         smooth, _ = sosfilt(sections, values.astype(np.float64), axis=0, zi=rest)
         smooth = (smooth / gain).astype(values.dtype)
-        filtered = replace(piece, run=replace(piece.run, values=smooth))
+        filtered = replace(segment, run=replace(segment.run, values=smooth))
         picked = filtered.pick(slice(self.factor - 1, None, self.factor))
         return [picked] if len(picked.run) else []
 
@@ -226,10 +289,9 @@ class Decimate:
 
 
 @dataclass(frozen=True)
-class Clip:
+class Clip(_ColumnStep):
     """Limit sensors to a range in plant units."""
 
-    columns: tuple[str, ...]
     low: float | None = None
     high: float | None = None
 
@@ -249,9 +311,9 @@ class Clip:
             raise ValueError(f"{low.strip()} is not below {high.strip()}")
         return cls(_names(names), lowest, highest)
 
-    def apply(self, piece: Piece) -> list[Piece]:
-        """Prepare one piece."""
-        return [_change(piece, self.columns, lambda v: np.clip(v, self.low, self.high))]
+    def apply(self, segment: PreparedSegment) -> list[PreparedSegment]:
+        """Prepare one segment."""
+        return [self._change(segment, lambda v: np.clip(v, self.low, self.high))]
 
     def __str__(self) -> str:
         low, high = ("" if v is None else _show(v) for v in (self.low, self.high))
@@ -259,22 +321,17 @@ class Clip:
 
 
 @dataclass(frozen=True)
-class Difference:
-    """Replace sensors by their change since the row before; a stretch's first row goes."""
+class Difference(_ColumnStep):
+    """Replace sensors by their change since the row before; a segment's first row is left out."""
 
-    columns: tuple[str, ...]
-
+    row_by_row: ClassVar[bool] = False
+    rows_before: ClassVar[int] = 1
     form: ClassVar[str] = "difference:COLUMNS"
     example: ClassVar[str] = "difference:level"
 
-    @classmethod
-    def parse(cls, arguments: str) -> Difference:
-        """Read columns: names or patterns, joined by commas."""
-        return cls(_names(arguments))
-
-    def apply(self, piece: Piece) -> list[Piece]:
-        """Prepare one piece."""
-        changed = _change(piece, self.columns, lambda v: np.diff(v, axis=0, prepend=v[:1]))
+    def apply(self, segment: PreparedSegment) -> list[PreparedSegment]:
+        """Prepare one segment."""
+        changed = self._change(segment, lambda v: np.diff(v, axis=0, prepend=v[:1]))
         return [changed.pick(slice(1, None))]
 
     def __str__(self) -> str:
@@ -282,22 +339,15 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Logarithm:
+class Logarithm(_ColumnStep):
     """Replace sensors by their natural logarithm; values of 0 or below are refused."""
-
-    columns: tuple[str, ...]
 
     form: ClassVar[str] = "log:COLUMNS"
     example: ClassVar[str] = "log:pressure"
 
-    @classmethod
-    def parse(cls, arguments: str) -> Logarithm:
-        """Read columns: names or patterns, joined by commas."""
-        return cls(_names(arguments))
-
-    def apply(self, piece: Piece) -> list[Piece]:
-        """Prepare one piece."""
-        run = piece.run
+    def apply(self, segment: PreparedSegment) -> list[PreparedSegment]:
+        """Prepare one segment."""
+        run = segment.run
         columns = find_columns(run, self.columns)
         bad = run.values[:, columns] <= 0
         if bad.any():
@@ -308,7 +358,7 @@ class Logarithm:
                 "have a logarithm; clip it first, as clip:"
                 f"{run.columns[columns[place]]}=0.001.."
             )
-        return [_change(piece, self.columns, np.log)]
+        return [self._change(segment, np.log)]
 
     def __str__(self) -> str:
         return f"log:{','.join(self.columns)}"
@@ -324,15 +374,6 @@ STEPS: dict[str, type[Step]] = {
     "log": Logarithm,
 }
 """The steps by the name they are written with."""
-
-
-def _change(
-    piece: Piece, columns: Iterable[str], function: Callable[[FloatArray], FloatArray]
-) -> Piece:
-    values = piece.run.values.copy()
-    places = find_columns(piece.run, columns)
-    values[:, places] = function(values[:, places])
-    return replace(piece, run=replace(piece.run, values=values))
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dccad.errors import InputError, ParameterError
-from dccad.logs.runs import FloatArray
+from dccad.logs.runs import GAP_STEPS, FloatArray
 from dccad.tables.options import Fill
 from dccad.tables.time.daylight import show
 from dccad.tables.time.grid import (
@@ -22,9 +22,6 @@ from dccad.tables.time.grid import (
     refuse_huge,
     stretches_of,
 )
-
-GAP_STEPS = 5
-"""A step longer than so many median steps is a gap."""
 
 FILL_NAMES = {
     "hold": "the last value held",
