@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -65,6 +65,8 @@ class WindowSet:
         First row of each window; none starts where it would leave its segment.
     length : int
         Rows per window.
+    stride : int
+        Rows between consecutive windows of a segment.
     runs : Tensor of shape (n_windows,), int64, or None
         Segment of each window; None where all rows are one segment.
 
@@ -82,6 +84,7 @@ class WindowSet:
     rows: Tensor
     starts: Tensor
     length: int
+    stride: int = 1
     runs: Tensor | None = None
 
     @classmethod
@@ -93,7 +96,9 @@ class WindowSet:
 
         starts = window_starts(segment_lengths, length, stride)
         runs = np.searchsorted(np.cumsum(segment_lengths), starts, side="right")
-        return cls(torch.from_numpy(rows), torch.from_numpy(starts), length, torch.from_numpy(runs))
+        return cls(
+            torch.from_numpy(rows), torch.from_numpy(starts), length, stride, torch.from_numpy(runs)
+        )
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -112,12 +117,12 @@ class WindowSet:
     def to(self, device: torch.device) -> WindowSet:
         """The same windows with their rows on another device."""
         runs = None if self.runs is None else self.runs.to(device)
-        return WindowSet(self.rows.to(device), self.starts.to(device), self.length, runs)
+        return replace(self, rows=self.rows.to(device), starts=self.starts.to(device), runs=runs)
 
     def select(self, indices: Tensor) -> WindowSet:
         """Some of the windows, in the order of ``indices``."""
         runs = None if self.runs is None else self.runs[indices]
-        return WindowSet(self.rows, self.starts[indices], self.length, runs)
+        return replace(self, starts=self.starts[indices], runs=runs)
 
     @property
     def timeline(self) -> Tensor:
@@ -264,6 +269,9 @@ def check_window_count(
 def join_windows(parts: Sequence[WindowSet]) -> WindowSet:
     """Lay sets of windows of one length under one another.
 
+    The first set's stride becomes that of all. Windows of a set with another stride then have no
+    neighbours one stride away, so nothing that compares neighbours counts them.
+
     Examples
     --------
     >>> one = WindowSet.of_table(np.zeros((3, 1), dtype=np.float32), [3], 2)
@@ -282,6 +290,7 @@ def join_windows(parts: Sequence[WindowSet]) -> WindowSet:
         torch.cat([part.rows for part in parts]),
         torch.cat([part.starts + offset for part, offset in zip(parts, offsets, strict=True)]),
         parts[0].length,
+        parts[0].stride,
         torch.cat(runs),
     )
 

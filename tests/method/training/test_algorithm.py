@@ -22,7 +22,6 @@ def settings(**changed):
         "n_clusters": 2,
         "n_clustering_kernels": 0.5,
         "ranking": "distance",
-        "stride": 1,
         "alpha": 0.5,
         "routing": "one-pass",
         "pretrain_epochs": 4,

@@ -45,7 +45,6 @@ class TrainingSettings:
     n_clusters: int
     n_clustering_kernels: float
     ranking: Ranking
-    stride: int
     alpha: float
     routing: Routing
     pretrain_epochs: int
@@ -246,9 +245,7 @@ class _Loop:
             settings.ranking,
             self.latents,
             clusters,
-            self.windows.timeline,
-            self.windows.length,
-            settings.stride,
+            self.windows,
         )
         split = make_split(
             self.latents,
