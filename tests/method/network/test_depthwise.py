@@ -12,12 +12,11 @@ from dccad.method.network import moments
 from dccad.method.network.base import Autoencoder
 from dccad.method.network.depthwise import (
     DirectionalAutoencoder,
-    describe_maps,
 )
 from dccad.method.network.losses import Targets, clustering_loss, own_centres, reconstruction_loss
 from dccad.method.network.pooling import (
     SMALLEST_VARIANCE,
-    STATISTICS,
+    Kind,
     pool_maps,
     pool_together,
     recent_positions,
@@ -124,7 +123,7 @@ def test_every_pooled_column_is_what_its_name_says(name):
     network = build(name)
     cut, per = settings.n_sensor_directions, settings.kernels_per_direction
     sensors = tuple(f"sensor{i}" for i in range(cut))
-    names = describe_maps(settings, sensors)
+    names = network.map_names(sensors)
     assert len(names) == len(set(names)) == settings.n_maps
     directions = [*sensors, *(f"direction {i + 1}" for i in range(settings.n_directions - cut))]
     kinds = ["", " change", " kernel 3"][:per]
@@ -139,8 +138,8 @@ def test_every_pooled_column_is_what_its_name_says(name):
         for d, direction in enumerate(directions):
             for k, kind in enumerate(kinds):
                 values = naive_pool(maps[d * per + k], 1e-3)
-                for what, value in zip(STATISTICS, values, strict=True):
-                    expected[f"{direction}{kind} {what}"] = (value, d * per + k)
+                for what, value in zip(Kind, values, strict=True):
+                    expected[f"{direction}{kind} {what.value}"] = (value, d * per + k)
         for group, members in (
             ("all sensors", range(cut)),
             ("all directions", range(cut, settings.n_directions)),
@@ -163,7 +162,7 @@ def test_a_value_in_one_direction_shows_under_its_name_and_no_other(which):
     window = torch.zeros(1, 6, 12)
     window[0, which] = 7.0
     pooled = network.pool(network.encode(window))[0, :, 0].tolist()
-    found = dict(zip(describe_maps(settings, ("flow", "level", "heat")), pooled, strict=True))
+    found = dict(zip(network.map_names(("flow", "level", "heat")), pooled, strict=True))
     mine = ("flow", "level", "heat", "direction 1", "direction 2", "direction 3")[which]
     assert {name for name, value in found.items() if value == 7.0} == {
         f"{mine} mean",

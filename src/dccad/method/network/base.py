@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -14,7 +16,15 @@ class Autoencoder(nn.Module, ABC):
     """What training and scoring ask of a network.
 
     The kernels of the encoder's last layer give activation maps; maps are clustered after pooling.
+
+    Attributes
+    ----------
+    reads_runs : bool
+        Whether scoring may read all windows of a run at once, each row only once
+        (:mod:`dccad.method.scoring.whole_runs`), instead of window by window.
     """
+
+    reads_runs: ClassVar[bool] = False
 
     @abstractmethod
     def encode(self, windows: Tensor) -> Tensor:
@@ -32,6 +42,16 @@ class Autoencoder(nn.Module, ABC):
     @abstractmethod
     def kernel_of_map(self) -> Tensor:
         """Kernel behind each clustered map, shape (n_maps,); −1 for a map of several kernels."""
+
+    @abstractmethod
+    def map_names(self, columns: Sequence[str]) -> list[str]:
+        """Name every value of the maps that are clustered, n_maps × map_length of them.
+
+        Parameters
+        ----------
+        columns : sequence of str
+            Names of the sensors.
+        """
 
     @abstractmethod
     def map_parameters(self) -> list[nn.Parameter]:

@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from dccad.method.network.losses import SMALLEST_VARIANCE
+from dccad.method.network.losses import LEAST_BATCH_VARIANCE
 from dccad.method.network.moments import MapForms, form_values, kernel_products, symmetric
-from dccad.method.network.pooling import SMALLEST_VARIANCE as SMALLEST_MAP_VARIANCE
+from dccad.method.network.pooling import SMALLEST_VARIANCE
 
 
 class Buffers(NamedTuple):
@@ -221,7 +221,7 @@ def differentiate_clustering(
     weights = kernels.index_select(0, forms.kernels)
     quadratic = weights[n_linear:]
     variance = form_values(forms.quadratic, kernel_products(quadratic))
-    inside = variance.clamp(min=0).add_(SMALLEST_MAP_VARIANCE)
+    inside = variance.clamp(min=0).add_(SMALLEST_VARIANCE)
     maps = torch.cat((form_values(forms.linear, weights[:n_linear]), inside.log()), dim=1)
 
     errors = maps - centres
@@ -229,10 +229,10 @@ def differentiate_clustering(
     if relative:
         spread = maps - maps.mean(dim=0)
         total = spread.square().mean(dim=0)
-        bounded = total.clamp(min=SMALLEST_VARIANCE)
+        bounded = total.clamp(min=LEAST_BATCH_VARIANCE)
         loss /= bounded
         # where the variance is below the smallest it does not move the divisor
-        moved = loss * (total >= SMALLEST_VARIANCE)
+        moved = loss * (total >= LEAST_BATCH_VARIANCE)
         of_maps = torch.addcmul(errors, spread, moved, value=-1) / bounded
     of_maps *= 2 / maps.numel()
 

@@ -9,8 +9,9 @@ from torch.nn import functional
 
 from dccad.method.network.moments import MapForms
 
-SMALLEST_VARIANCE = 1e-6
-"""Of a map over a batch, where the clustering loss is relative to it: a constant map has none."""
+LEAST_BATCH_VARIANCE = 1e-6
+"""The relative clustering loss divides by at least this: a map that is constant over a batch has
+no variance."""
 
 
 def reconstruction_loss(reconstruction: Tensor, windows: Tensor) -> Tensor:
@@ -53,7 +54,7 @@ def clustering_loss(latents: Tensor, centres: Tensor, relative: bool = False) ->
     unexplained = (latents - centres).square().sum(dim=2).mean(dim=0)
     if relative:
         variance = latents.var(dim=0, unbiased=False).sum(dim=1)
-        unexplained = unexplained / variance.clamp(min=SMALLEST_VARIANCE)
+        unexplained = unexplained / variance.clamp(min=LEAST_BATCH_VARIANCE)
     return unexplained.mean()
 
 

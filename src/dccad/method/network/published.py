@@ -245,6 +245,11 @@ class ConvAutoencoder(Autoencoder):
         """Kernel behind each map, shape (n_maps,): each kernel has one."""
         return torch.arange(self.settings.n_maps)
 
+    def map_names(self, columns: Sequence[str]) -> list[str]:
+        """Name every position of every map; the sensors are mixed in each."""
+        maps, positions = range(self.settings.n_maps), range(self.settings.map_length)
+        return [f"map{m}_position{t}" for m in maps for t in positions]
+
     def map_parameters(self) -> list[nn.Parameter]:
         """Parameters with one row per activation map, which the gradient routing divides.
 
