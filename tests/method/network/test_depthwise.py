@@ -21,7 +21,7 @@ from dccad.method.network.pooling import (
     pool_together,
     recent_positions,
 )
-from dccad.method.training.step import joint_step
+from dccad.method.training.step import Objective, joint_step
 from depthwise_networks import SHAPES, build, windows_for
 from naive import (
     gradients_of,
@@ -299,7 +299,7 @@ def test_reconstruction_kernels_follow_the_reconstruction_alone(name, alpha):
         parameters,
     )
     optimizer = torch.optim.SGD(parameters, lr=0.0)
-    joint_step(network, optimizer, windows, targets, kernels, alpha, "one-pass", True)
+    joint_step(network, optimizer, windows, targets, kernels, Objective(alpha, "one-pass", True))
     for which, parameter, g_r, g_c in zip(
         names, parameters, of_reconstruction, of_cluster, strict=True
     ):
@@ -319,7 +319,7 @@ def test_reconstruction_kernels_move_as_if_there_were_no_clusters(routing):
         network = build("sensors and directions").train()
         windows, targets, kernels = make_batch(network, shift=shift)
         optimizer = torch.optim.SGD(network.map_parameters(), lr=0.1)
-        joint_step(network, optimizer, windows, targets, kernels, 0.5, routing, True)
+        joint_step(network, optimizer, windows, targets, kernels, Objective(0.5, routing, True))
         moved.append(network.kernels.detach().clone())
     start = build("sensors and directions").kernels
     assert (moved[0][~kernels] != start[~kernels]).all()

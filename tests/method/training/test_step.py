@@ -3,7 +3,7 @@ import torch
 
 from dccad.method.network.losses import Targets, clustering_loss, own_centres, reconstruction_loss
 from dccad.method.network.published import ConvAutoencoder, NetworkSettings
-from dccad.method.training.step import frozen_rows, joint_step
+from dccad.method.training.step import Objective, frozen_rows, joint_step
 from naive import (
     NaiveAdam,
     naive_losses,
@@ -32,7 +32,7 @@ def step(network, optimizer, batch, alpha, routing):
     windows, centres, assignments, clustering = batch
     maps = clustering.nonzero().flatten()
     targets = Targets(maps, own_centres(centres, assignments, maps))
-    return joint_step(network, optimizer, windows, targets, clustering, alpha, routing)
+    return joint_step(network, optimizer, windows, targets, clustering, Objective(alpha, routing))
 
 
 def map_names(network):
