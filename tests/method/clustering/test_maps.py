@@ -5,8 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.cluster import KMeans
 
-from dccad.method.clustering import kmeans
-from dccad.method.clustering import starts as restarts
+from dccad.method.clustering import kmeans, starts
 from dccad.method.clustering.kernel_split import count_clustering_kernels, split_kernels
 from dccad.method.clustering.maps import assign_maps, cluster_maps
 from dccad.method.clustering.ranking import centre_distances, rank_maps
@@ -197,7 +196,7 @@ def test_seeds_are_windows_of_different_clusters():
     generator = torch.Generator().manual_seed(0)
     chosen = torch.randint(300, (20, 5), generator=generator)
     reaches = torch.rand(5, 20, 5, 3, generator=generator, dtype=torch.float64)
-    seeds = restarts.plus_plus(columns, chosen, reaches)
+    seeds = starts.plus_plus(columns, chosen, reaches)
     apart = centre_distances(seeds.flatten(0, 1))
     assert float((apart > 0.02).double().mean()) > 0.95
     windows = columns[:, :-1].transpose(1, 2)[:, None, None]
@@ -226,7 +225,7 @@ def test_the_number_of_threads_changes_nothing(n_clusters, n_maps):
 def test_rivals_on_a_small_sample_are_told_apart_on_all_windows(monkeypatch):
     """More clusters than centres: several ends are nearly as good, and few windows mistake them."""
     latents = blobs(3000, 48, 3, 5, spread=0.5, seed=6).float()
-    monkeypatch.setattr(restarts, "SAMPLES", {200: 6, 400: 4})
+    monkeypatch.setattr(starts, "ROUNDS", (starts.Round(200, 6), starts.Round(400, 4)))
     generator = torch.Generator().manual_seed(0)
     found = cluster_maps(latents, 2, n_init=10, generator=generator)
     best = [

@@ -95,7 +95,7 @@ def _centre_on(centres: Tensor, maps_first: Tensor) -> tuple[Tensor, Tensor]:
     return make_columns(maps_first, offset), centres - offset[:, None]
 
 
-def lloyd(columns: Tensor, starts: Tensor, going: Tensor, max_iter: int, tol: float) -> Tensor:
+def lloyd(columns: Tensor, starts: Tensor, active: Tensor, max_iter: int, tol: float) -> Tensor:
     """Lloyd's iterations on columns of some maps, from several starts for each map.
 
     Parameters
@@ -103,7 +103,7 @@ def lloyd(columns: Tensor, starts: Tensor, going: Tensor, max_iter: int, tol: fl
     columns : Tensor of shape (n_maps, map_length + 1, n_windows)
         As :func:`make_columns` gives them.
     starts : Tensor of shape (n_maps, n_starts, n_clusters, map_length)
-    going : Tensor of shape (n_maps, n_starts), bool
+    active : Tensor of shape (n_maps, n_starts), bool
         Which starts to iterate from; the others may stay where they are.
     max_iter : int
     tol : float
@@ -113,25 +113,25 @@ def lloyd(columns: Tensor, starts: Tensor, going: Tensor, max_iter: int, tol: fl
     -------
     Tensor of the shape of the starts
     """
-    centres, left, n_going = starts.clone(), max_iter, int(going.sum())
+    centres, left, n_active = starts.clone(), max_iter, int(active.sum())
     products = _sum_products(columns, columns)
     total = products[:, -1, None, None]
     variance = products.diagonal(dim1=1, dim2=2)[:, :-1].mean(dim=1, keepdim=True)
     threshold = tol / columns.shape[2] * variance
-    while left and n_going:
+    while left and n_active:
         # most settle long before the last one: whenever half of them have, pack the others together
-        maps = going.any(dim=1).nonzero()[:, 0]
-        first_going = going[maps].byte().argsort(dim=1, descending=True, stable=True)
-        packed = maps[:, None], first_going[:, : int(going.sum(dim=1).max())]
+        maps = active.any(dim=1).nonzero()[:, 0]
+        first_active = active[maps].byte().argsort(dim=1, descending=True, stable=True)
+        packed = maps[:, None], first_active[:, : int(active.sum(dim=1).max())]
         table = columns if len(maps) == len(columns) else columns[maps]
         total_here, threshold_here, here = total[maps], threshold[maps], centres[packed]
-        enough = n_going // 2
-        while left and n_going > enough:
+        enough = n_active // 2
+        while left and n_active > enough:
             moved = _means(table, total_here, here)
             moves = (moved - here).square_().sum(dim=(2, 3)) > threshold_here
-            here, left, n_going = moved, left - 1, int(moves.sum())
+            here, left, n_active = moved, left - 1, int(moves.sum())
         centres[packed] = here
-        going = torch.zeros_like(going).index_put(packed, moves)
+        active = torch.zeros_like(active).index_put(packed, moves)
     return centres
 
 

@@ -60,7 +60,8 @@ def cluster_maps(
         At most the number of windows.
     n_init : int
         k-means++ restarts; each map keeps its best. Unused with ``initial``. With more windows
-        than in :data:`dccad.method.clustering.starts.SAMPLES`, four times as many run on samples.
+        than in a round of :data:`dccad.method.clustering.starts.ROUNDS`, four times as many run on
+        samples.
     max_iter : int
         Most Lloyd iterations of one restart.
     tol : float
