@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from conftest import windows_of
 from dccad.logs.windows import window_starts
@@ -12,9 +14,10 @@ from dccad.method.clustering.ranking import (
     centre_distances,
     map_qualities,
     persistence,
+    rank_maps,
     separation,
 )
-from naive import naive_centre_distance, naive_persistence, naive_separation
+from naive import naive_centre_distance, naive_persistence, naive_ranks, naive_separation
 from window_sets import windows_at
 
 
@@ -211,3 +214,16 @@ def test_renumbering_the_clusters_changes_no_quality():
         assert map_qualities(ranking, latents, one, windows).tolist() == pytest.approx(
             map_qualities(ranking, latents, other, windows).tolist(), abs=1e-12
         )
+
+
+@pytest.mark.parametrize("n_clusters", [2, 3, 6])
+def test_centre_distance_is_the_smallest_between_any_two(n_clusters):
+    centres = torch.randn(5, n_clusters, 4, dtype=torch.float64)
+    expected = [naive_centre_distance(map_centres.tolist()) for map_centres in centres]
+    assert centre_distances(centres).tolist() == pytest.approx(expected)
+
+
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=12))
+def test_ranks_are_ranks_and_not_an_argsort(distances):
+    ranks = rank_maps(torch.tensor(distances, dtype=torch.float32))
+    assert ranks.tolist() == naive_ranks(distances)

@@ -1,3 +1,5 @@
+"""Training as a whole: records, updates, seeds, and what joint optimisation achieves."""
+
 import warnings
 
 import numpy as np
