@@ -68,7 +68,7 @@ def make_split(
     ----------
     latents : Tensor of shape (n_windows, n_maps, map_length)
     clusters : MapClusters
-        Of these latents.
+        Clusters of these latents.
     qualities, kernel_of_map, n_clustering_kernels
         As in :func:`split_maps`.
 
@@ -159,7 +159,7 @@ def order_kernels(
 
 
 def changes(previous: KernelSplit | None, split: KernelSplit) -> dict[str, Any]:
-    """What an update changed; None at the first, which has nothing before it."""
+    """What an update changed; None at the first update, which has none before it."""
     if previous is None:
         return {"switched": None, "map_changes": None}
     return {
@@ -193,7 +193,7 @@ def split_kernels(ranks: Tensor, n_clustering_kernels: int) -> Tensor:
     Parameters
     ----------
     ranks : Tensor of shape (n_kernels,)
-        Of each kernel's best map, as :func:`rank_maps` gives them.
+        Rank of each kernel's best map, as :func:`rank_maps` gives it.
     n_clustering_kernels : int
         How many of the kernels with the best maps become clustering kernels.
 
@@ -230,5 +230,5 @@ def switched_share(before: Tensor, after: Tensor) -> float:
     >>> switched_share(torch.tensor([[0, 1], [1, 1]]), torch.tensor([[0, 0], [1, 1]]))
     0.25
     """
-    pairs = zip(before.split(256), after.split(256), strict=True)  # which stay in the cache
+    pairs = zip(before.split(256), after.split(256), strict=True)  # small enough for the cache
     return int(torch.stack([(one != two).sum() for one, two in pairs]).sum()) / before.numel()

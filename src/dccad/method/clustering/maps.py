@@ -1,7 +1,7 @@
-"""k-means on every activation map at once, the ranking of the maps, and the kernel split.
+"""k-means on every activation map at once.
 
-Each of the M maps has its own K centres in its own T-dimensional space. All
-maps share one batched computation; ``tests/reference.py`` holds the map-by-map version.
+Each of the M maps has its own K centres in its own T-dimensional space. All maps share one batched
+computation; ``tests/naive.py`` holds the map-by-map version.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def assign_maps(latents: Tensor, centres: Tensor) -> Tensor:
     [0, 1, 0]
     """
     if has_exact_cut(latents, centres.shape[1]):
-        # which side of the middle: the sign of one product, for some windows at a time
+        # the sign of one product tells the side of the middle; for some windows at a time
         middle, step = centres.mean(dim=1)[:, 0], (centres[:, 1] - centres[:, 0])[:, 0]
         found = torch.empty(latents.shape[:2], dtype=torch.int64, device=latents.device)
         for part, into in zip(latents[..., 0].split(128), found.split(128), strict=True):

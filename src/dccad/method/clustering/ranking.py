@@ -30,7 +30,7 @@ def separation(latents: Tensor, clusters: MapClusters) -> Tensor:
     ----------
     latents : Tensor of shape (n_windows, n_maps, map_length)
     clusters : MapClusters
-        Of these latents.
+        Clusters of these latents.
 
     Returns
     -------
@@ -100,7 +100,7 @@ def persistence(
     [0.714, 0.0]
     """
     n_clusters = _count(assignments)
-    # as few bytes as will do: every lag reads all assignments
+    # in one byte each where that is enough: every lag reads all assignments
     clusters = assignments.to(torch.uint8 if n_clusters <= 256 else torch.int64)
     shares = torch.stack([_share(clusters == k) for k in range(n_clusters)])
     expected = 1 - shares.square().sum(dim=0)
@@ -118,7 +118,7 @@ def persistence(
 
 
 def _share(marks: Tensor) -> Tensor:
-    """Share of the windows that are marked, for each map; exact up to 2²⁴ windows in a part."""
+    """Share of the windows that are marked, for each map."""
     parts = [
         part.new_ones(len(part), dtype=torch.float32) @ part.float() for part in marks.split(1024)
     ]
@@ -140,7 +140,7 @@ def map_qualities(
     Parameters
     ----------
     ranking : {"separation-persistence", "separation", "persistence", "distance"}
-        "distance" is the published one: :func:`dccad.method.clustering.ranking.centre_distances`.
+        "distance" is the published one, :func:`centre_distances`.
     latents, clusters
         As in :func:`separation`.
     windows : WindowSet

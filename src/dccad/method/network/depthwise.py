@@ -138,7 +138,7 @@ class DirectionalAutoencoder(Autoencoder):
         alpha: float = 0.0,
         relative: bool = False,
     ) -> tuple[Tensor, Tensor | None]:
-        """Leave the gradient in the parameters, by derivatives that are written out."""
+        """Leave the gradient in the parameters, computed by hand-written derivatives."""
         if not self.training:  # batch normalisation has another derivative
             return super().differentiate(windows, targets, alpha, relative)
         parameters = self._weights()
@@ -180,7 +180,7 @@ class DirectionalAutoencoder(Autoencoder):
         ]
 
     def train(self, mode: bool = True) -> DirectionalAutoencoder:
-        """Begin or end training, whose memory is given back at its end."""
+        """Begin or end training; its end frees the memory that the steps share."""
         if not mode:
             self._scratch.clear()
         super().train(mode)
@@ -237,7 +237,7 @@ class DirectionalAutoencoder(Autoencoder):
         return self.settings.n_directions * size * (size + 3)
 
     def moments(self, windows: Tensor) -> Moments:
-        """Windows to what their pooled maps can be read from, whatever the kernels."""
+        """Moments of windows, from which their pooled maps follow for any kernels."""
         return window_moments(windows, self.kernels.shape[1])
 
     def pool_moments(self, moments: Moments) -> Tensor:
@@ -251,7 +251,7 @@ class DirectionalAutoencoder(Autoencoder):
         return self.pool_moments(self.moments(windows))
 
     def forms(self, moments: Moments, maps: Tensor) -> MapForms:
-        """What the chosen pooled maps, each of a single kernel, are read from in training."""
+        """The part of the moments from which training computes pooled maps of single kernels."""
         return map_forms(moments, maps, self.settings.kernels_per_direction)
 
     @property
@@ -301,7 +301,7 @@ def _slide(kernels: Tensor, windows: Tensor) -> Tensor:
     """Maps of kernels (D, k, size) that each see one direction of windows (B, D, L)."""
     size = kernels.shape[2]
     length = windows.shape[2] - size + 1
-    # a sum over the few taps: torch's grouped convolution is slower by far on a CPU
+    # a sum over the few taps: torch's grouped convolution is far slower on a CPU
     maps = windows[:, :, None, :length] * kernels[:, :, 0, None]
     for tap in range(1, size):
         maps = maps + windows[:, :, None, tap : tap + length] * kernels[:, :, tap, None]

@@ -23,7 +23,7 @@ def reconstruction_loss(reconstruction: Tensor, windows: Tensor) -> Tensor:
     >>> reconstruction_loss(torch.zeros(1, 2, 2), torch.tensor([[[1.0, 1.0], [3.0, 3.0]]])).item()
     5.0
     """
-    # rows first, as the published network lays its reconstruction and wants the gradient to lie
+    # rows first: that is how the published network lays out its reconstruction and its gradient
     return functional.mse_loss(reconstruction.permute(2, 0, 1), windows.permute(2, 0, 1))
 
 
@@ -37,9 +37,9 @@ def clustering_loss(latents: Tensor, centres: Tensor, relative: bool = False) ->
     centres : Tensor of shape (n_windows, n_maps, map_length)
         Each window's own centre on each of them (:func:`own_centres`).
     relative : bool
-        Divide that of each map by its variance over the batch: the share that its clusters leave
-        unexplained. The variance moves with the map, so shrinking it gains nothing. False: as
-        published.
+        Divide the loss of each map by the map's variance over the batch, which gives the share
+        that its clusters leave unexplained. The variance shrinks with the map, so that shrinking
+        it gains nothing. False: as published.
 
     Returns
     -------
@@ -82,7 +82,7 @@ def own_centres(centres: Tensor, assignments: Tensor, maps: Tensor) -> Tensor:
 
 
 class Targets(NamedTuple):
-    """What L_C asks of windows: found once per update, and taken batch by batch.
+    """What L_C asks of windows: found once per update and used batch by batch.
 
     Attributes
     ----------
@@ -91,7 +91,7 @@ class Targets(NamedTuple):
     centres : Tensor of shape (n_windows, n_chosen, map_length)
         Each window's own centre on each of them.
     forms : MapForms or None
-        What a network that has a shorter way reads these maps from.
+        What a network with moments computes these maps from.
     """
 
     maps: Tensor
@@ -99,6 +99,6 @@ class Targets(NamedTuple):
     forms: MapForms | None = None
 
     def take(self, windows: Tensor) -> Targets:
-        """Those of some of the windows."""
+        """Targets of some of the windows."""
         forms = None if self.forms is None else self.forms.take(windows)
         return Targets(self.maps, self.centres.index_select(0, windows), forms)

@@ -35,7 +35,7 @@ class Energy(Enum):
 STATISTICS = tuple(kind.value for kind in Kind)
 
 SMALLEST_VARIANCE = 1e-3
-"""Added before the logarithm: a direction has unit variance, and a held value has none."""
+"""Added to a map's variance before its logarithm: the variance of a held value is 0."""
 
 SMALLEST_ENERGY = 1e-6
 """Added to a mean square before its logarithm."""
@@ -95,7 +95,7 @@ def pool_together(maps: Tensor) -> Tensor:
     -------
     Tensor of shape (n_windows, 3)
         One column per :class:`Energy`: the log of the mean square over the window, over its last
-        third, and of the window means. A fault that moves many directions a little shows here.
+        third, and of the window means. They show a fault that moves many directions a little.
 
     Examples
     --------

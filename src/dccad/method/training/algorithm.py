@@ -52,9 +52,9 @@ class TrainingResult:
     network : Autoencoder
         In evaluation mode.
     split : KernelSplit
-        Of the final latents.
+        The split that belongs to the final latents.
     latents : Tensor of shape (n_windows, n_maps, map_length)
-        Of the training windows, by window index.
+        Pooled maps of the training windows, by window index.
     history : list of dict
         One record per epoch: ``phase``, ``epoch``, ``reconstruction_loss``, ``clustering_loss``,
         ``total_loss``, ``centre_distance`` (mean over the clustering maps), ``updated``,

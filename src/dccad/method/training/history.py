@@ -46,7 +46,7 @@ class Losses:
         return self._mean(self._reconstruction), cluster
 
     def _mean(self, losses: Sequence[Tensor]) -> float:
-        # brought from the device together: one by one, each step would wait for the last
+        # copied from the device together: one by one, each step would wait for the last
         values = torch.stack(list(losses)).cpu().double()
         weights = torch.tensor(self._sizes, dtype=torch.float64)
         return float(values @ weights / weights.sum())

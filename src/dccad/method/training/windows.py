@@ -15,7 +15,7 @@ MOMENTS_BYTES = 256 << 20
 """Moments of all windows are found once per fit where they need no more memory than this."""
 
 WINDOWS_AT_ONCE = 1024
-"""Windows that are brought through the network together where nothing is trained."""
+"""Windows that go through the network together where nothing is trained."""
 
 
 class TrainingWindows:
