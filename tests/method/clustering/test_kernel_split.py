@@ -12,16 +12,14 @@ from dccad.method.clustering.kernel_split import (
     count_clustering_kernels,
     make_split,
     order_kernels,
-    split_kernels,
     warn_of_collapse,
 )
 from dccad.method.clustering.maps import cluster_maps
-from dccad.method.clustering.ranking import rank_maps
 
 
 def test_the_maps_with_the_largest_distance_become_clustering_kernels():
-    distances = torch.tensor([0.3, 5.0, 0.2, 4.0, 1.0])
-    assert split_kernels(rank_maps(distances), 2).tolist() == [False, True, False, True, False]
+    split = make([0.3, 5.0, 0.2, 4.0, 1.0], [0, 1, 2, 3, 4], 2)
+    assert split.kernels.tolist() == [False, True, False, True, False]
 
 
 @pytest.mark.parametrize(("asked", "count"), [(0.5, 8), (1.0, 16), (3, 3), (0.01, 1), (1, 1)])

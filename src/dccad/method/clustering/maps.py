@@ -98,13 +98,7 @@ def cluster_maps(
 
 
 def has_exact_cut(latents: Tensor, n_clusters: int) -> bool:
-    """Tell whether maps (n_windows, n_maps, map_length) are single values, to be cut in two.
-
-    Examples
-    --------
-    >>> has_exact_cut(torch.zeros(9, 4, 1), 2), has_exact_cut(torch.zeros(9, 4, 5), 2)
-    (True, False)
-    """
+    """Tell whether maps (n_windows, n_maps, map_length) are single values, to be cut in two."""
     return n_clusters == 2 and latents.shape[2] == 1
 
 

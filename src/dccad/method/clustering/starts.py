@@ -48,22 +48,10 @@ def seek(
     tol: float,
     generator: torch.Generator | None,
 ) -> Tensor:
-    """Run several restarts, and find the best start of each map for iterations on all windows.
+    """Run several restarts, and find the best start of each map, for iterations on all windows.
 
-    Parameters
-    ----------
-    latents : Tensor of shape (n_windows, n_maps, map_length)
-    n_clusters : int
-    n_init : int
-        Restarts on all windows where there is no round of :data:`ROUNDS` with fewer.
-    max_iter, tol
-        As in :func:`dccad.method.clustering.kmeans.lloyd`.
-    generator : torch.Generator, optional
-        Source of the samples and of the draws of k-means++, on the CPU.
-
-    Returns
-    -------
-    Tensor of shape (n_maps, n_clusters, map_length)
+    Parameters are those of :func:`dccad.method.clustering.maps.cluster_maps`; the result has shape
+    (n_maps, n_clusters, map_length).
     """
     rounds = [step for step in ROUNDS if step.n_windows < len(latents)]
     if not rounds:
@@ -90,15 +78,7 @@ def seek(
 def _select(
     latents: Tensor, starts: Tensor, active: Tensor, n_kept: int, max_iter: int, tol: float
 ) -> tuple[Tensor, Tensor]:
-    """Iterate from every active start, and keep the best distinct results.
-
-    Returns
-    -------
-    results : Tensor of shape (n_maps, n_kept, n_clusters, map_length)
-        The best one of each map first.
-    active : Tensor of shape (n_maps, n_kept), bool
-        Whether this result may be the best one on more windows.
-    """
+    """The best distinct results of every active start, and which may be best on more windows."""
 
     def select(maps: slice) -> tuple[Tensor, Tensor]:
         columns, offset = centre_columns(put_maps_first(latents[:, maps]))

@@ -50,16 +50,7 @@ class Moments(NamedTuple):
 
 
 def window_moments(windows: Tensor, kernel_size: int) -> Moments:
-    """Moments of windows of shape (n_windows, n_directions, window).
-
-    Examples
-    --------
-    >>> moments = window_moments(torch.tensor([[[1.0, 2.0, 6.0]]]), kernel_size=2)
-    >>> moments.mean.tolist(), moments.recent.tolist()             # positions (1, 2) and (2, 6)
-    ([[[1.5], [4.0]]], [[[2.0], [6.0]]])
-    >>> [round(value, 4) for value in moments.covariance.flatten().tolist()]
-    [0.25, 1.0, 4.0]
-    """
+    """Moments of windows of shape (n_windows, n_directions, window)."""
     rows = windows.transpose(1, 2)
     centre = rows.mean(dim=1, keepdim=True)
     # relative to the mean of the window, the products of means that are subtracted below are small,
@@ -123,13 +114,6 @@ def pool_kernels(moments: Moments, kernels: Tensor) -> Pooled:
     -------
     Pooled
         As :func:`dccad.method.network.pooling.pool_maps` of the maps.
-
-    Examples
-    --------
-    >>> moments = window_moments(torch.tensor([[[1.0, 2.0, 6.0]]]), kernel_size=2)
-    >>> pooled = pool_kernels(moments, torch.tensor([[[-1.0, 1.0]]]))      # the map is 1, 4
-    >>> pooled.mean.item(), pooled.recent.item(), round(pooled.log_variance.exp().item(), 3)
-    (2.5, 4.0, 2.251)
     """
     mean, recent, variance = (
         torch.stack([form_values(coefficients, w) for w in weights.unbind(1)], dim=2).flatten(1)
@@ -155,13 +139,6 @@ def pool_levels(moments: Moments, levels: Tensor, group: slice) -> Tensor:
     -------
     Tensor of shape (n_windows, 3)
         As :func:`dccad.method.network.pooling.pool_together` of the level maps.
-
-    Examples
-    --------
-    >>> moments = window_moments(torch.tensor([[[1.0, 3.0], [-1.0, 1.0]]]), kernel_size=1)
-    >>> found = pool_levels(moments, torch.ones(2, 1), slice(0, 2))
-    >>> found.exp().round(decimals=2).tolist()
-    [[3.0, 5.0, 2.0]]
     """
     weights, products = levels[group], kernel_products(levels[group])
     mean, recent = (form_values(part[..., group], weights).square() for part in moments[:2])
@@ -206,13 +183,6 @@ def map_forms(moments: Moments, maps: Tensor, kernels_per_direction: int) -> Map
         Numbers in the order of :class:`~dccad.method.network.pooling.Pooled`: all means, all recent
         means, all log-variances.
     kernels_per_direction : int
-
-    Examples
-    --------
-    >>> moments = window_moments(torch.tensor([[[1.0, 2.0, 6.0]]]), kernel_size=2)
-    >>> forms = map_forms(moments, torch.tensor([1, 2]), kernels_per_direction=1)
-    >>> forms.linear.flatten().tolist(), forms.quadratic.flatten().tolist()
-    ([2.0, 6.0], [0.25, 1.0, 4.0])
     """
     n_kernels = moments.mean.shape[2] * kernels_per_direction
     kinds, kernels = maps // n_kernels, maps % n_kernels
@@ -229,12 +199,6 @@ def form_values(coefficients: Tensor, weights: Tensor) -> Tensor:
     """Sum of coefficients (n_windows, n_terms, n_maps) times weights (n_maps, n_terms).
 
     With the weights of kernels, or their products, this is the value of a linear or quadratic form.
-
-    Examples
-    --------
-    >>> moments = window_moments(torch.tensor([[[1.0, 2.0, 6.0]]]), kernel_size=2)
-    >>> form_values(moments.mean, torch.tensor([[-1.0, 1.0]])).tolist()      # of the map 1, 4
-    [[2.5]]
     """
     # term by term: torch's sum over such a short axis takes several times as long
     by_term = weights.T.contiguous()
@@ -248,24 +212,13 @@ def kernel_products(kernels: Tensor) -> Tensor:
     """Products of each two weights of kernels (…, size), as the pairs of the covariance.
 
     Products of two different weights are doubled, because the covariance has each pair once.
-
-    Examples
-    --------
-    >>> kernel_products(torch.tensor([3.0, 5.0])).tolist()
-    [9.0, 30.0, 25.0]
     """
     first, second, times, _ = _pairs(kernels.shape[-1], kernels.device)
     return kernels.index_select(-1, first) * kernels.index_select(-1, second) * times
 
 
 def symmetric(pairs: Tensor, size: int) -> Tensor:
-    """Values of pairs (n_pairs, …) as the symmetric matrix that they are half of.
-
-    Examples
-    --------
-    >>> symmetric(torch.tensor([1.0, 2.0, 3.0]), size=2).tolist()
-    [[1.0, 2.0], [2.0, 3.0]]
-    """
+    """Values of pairs (n_pairs, …) as the symmetric matrix that they are half of."""
     whole = pairs.index_select(0, _pairs(size, pairs.device)[3])
     return whole.view(size, size, *pairs.shape[1:])
 

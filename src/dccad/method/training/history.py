@@ -17,37 +17,29 @@ OnEpoch: TypeAlias = Callable[[EpochRecord], None]
 
 
 class Losses:
-    """Losses of the batches of one epoch.
-
-    Examples
-    --------
-    >>> losses = Losses()
-    >>> losses.add(3, torch.tensor(1.0), torch.tensor(8.0))
-    >>> losses.add(1, torch.tensor(5.0), torch.tensor(4.0))
-    >>> losses.means()
-    (2.0, 7.0)
-    """
+    """Losses of the batches of one epoch."""
 
     def __init__(self) -> None:
-        self._reconstruction: list[Tensor] = []
-        self._cluster: list[Tensor] = []
         self._sizes: list[int] = []
+        self._losses: list[tuple[Tensor, Tensor | None]] = []
 
     def add(self, n_windows: int, reconstruction: Tensor, cluster: Tensor | None) -> None:
         """Take in the losses of one batch, each the mean over its windows."""
         self._sizes.append(n_windows)
-        self._reconstruction.append(reconstruction)
-        if cluster is not None:
-            self._cluster.append(cluster)
+        self._losses.append((reconstruction, cluster))
 
     def means(self) -> tuple[float, float | None]:
         """L_R and L_C over all windows; None for L_C where no batch had one."""
-        cluster = self._mean(self._cluster) if self._cluster else None
-        return self._mean(self._reconstruction), cluster
+        reconstruction, cluster = map(self._mean, zip(*self._losses, strict=True))
+        assert reconstruction is not None
+        return reconstruction, cluster
 
-    def _mean(self, losses: Sequence[Tensor]) -> float:
+    def _mean(self, losses: Sequence[Tensor | None]) -> float | None:
+        known = [loss for loss in losses if loss is not None]
+        if not known:
+            return None
         # copied from the device together: one by one, each step would wait for the last
-        values = torch.stack(list(losses)).cpu().double()
+        values = torch.stack(known).cpu().double()
         weights = torch.tensor(self._sizes, dtype=torch.float64)
         return float(values @ weights / weights.sum())
 
@@ -55,17 +47,9 @@ class Losses:
 class History:
     """Records of the epochs and updates of one training.
 
-    Parameters
-    ----------
-    learning_rate, alpha : float
-        Settings of the optimisation.
-    on_epoch : callable, optional
-        Called with each epoch's record.
-
-    Attributes
-    ----------
-    epochs, updates : list of dict
-        As ``history`` and ``updates`` of :class:`dccad.method.training.algorithm.TrainingResult`.
+    ``epochs`` and ``updates`` are as ``history`` and ``updates`` of
+    :class:`dccad.method.training.algorithm.TrainingResult`; ``on_epoch`` is called with each
+    epoch's record.
     """
 
     def __init__(self, learning_rate: float, alpha: float, on_epoch: OnEpoch | None = None) -> None:
