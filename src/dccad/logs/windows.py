@@ -108,10 +108,10 @@ class WindowSet:
         n_rows, n_sensors = self.rows.shape
         if not self.rows.is_contiguous():
             return self.rows.unfold(0, self.length, 1)[self.starts[indices]]
-        # rows of a window are neighbours in memory: each window is copied as one piece
+        # the rows of a window are neighbours in memory, so that each window is copied at once
         shape = (n_rows - self.length + 1, self.length * n_sensors)
-        pieces = self.rows.as_strided(shape, (n_sensors, 1), self.rows.storage_offset())
-        chosen = pieces.index_select(0, self.starts[indices])
+        every = self.rows.as_strided(shape, (n_sensors, 1), self.rows.storage_offset())
+        chosen = every.index_select(0, self.starts[indices])
         return chosen.view(-1, self.length, n_sensors).transpose(1, 2)
 
     def to(self, device: torch.device) -> WindowSet:
@@ -267,10 +267,10 @@ def check_window_count(
 
 
 def join_windows(parts: Sequence[WindowSet]) -> WindowSet:
-    """Lay sets of windows of one length under one another.
+    """Join sets of windows of one length, one after another.
 
-    The first set's stride becomes that of all. Windows of a set with another stride then have no
-    neighbours one stride away, so nothing that compares neighbours counts them.
+    All get the first set's stride. Windows of a set with another stride have no neighbours at this
+    distance, so that what compares neighbours leaves them out.
 
     Examples
     --------

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import windows_of
-from dccad.logs.windows import window_starts
+from dccad.logs.windows import join_windows, window_starts
 from dccad.method.clustering.maps import MapClusters, cluster_maps
 from dccad.method.clustering.ranking import (
     LAGS,
@@ -134,6 +134,13 @@ def test_regimes_that_change_between_runs_do_not_count_as_switches(window, strid
     assert float(persistence(assigned, windows, LAGS)) == 1.0
     in_one_run = windows_at(torch.arange(len(windows)) * stride, window, stride)
     assert float(persistence(assigned, in_one_run)) < 1.0
+
+
+def test_windows_of_another_stride_are_left_out_of_the_persistence():
+    """Lag 1 of 0 0 1 1 as above; the windows that alternate at another stride are no neighbours."""
+    parts = [windows_of([np.zeros((n, 1))], 1, stride) for n, stride in ((4, 1), (8, 2))]
+    assigned = torch.tensor([0, 0, 1, 1, 0, 1, 0, 1])[:, None]
+    assert float(persistence(assigned, join_windows(parts), {1: 1.0})) == pytest.approx(1 / 3)
 
 
 def regimes_and_noise(n=120, dtype=torch.float32):

@@ -135,7 +135,7 @@ def map_qualities(
     clusters: MapClusters,
     windows: WindowSet,
 ) -> Tensor:
-    """What maps are ranked by; higher is better.
+    """The quality by which maps are ranked; higher is better.
 
     Parameters
     ----------

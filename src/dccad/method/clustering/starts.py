@@ -93,8 +93,8 @@ def _select(
         kept = results[every, order.gather(1, best)]
         return kept + offset, inertia <= MAX_INERTIA_RATIO * inertia[:, :1]
 
-    results, active = on_blocks(select, latents, starts.shape[1])
-    return results, active
+    kept, may_be_best = on_blocks(select, latents, starts.shape[1])
+    return kept, may_be_best
 
 
 def _seed(
