@@ -243,8 +243,8 @@ def rank(m, latents, clusters, windows, settings):
     expected = 1 - sum((numbers == k).mean() ** 2 for k in range(settings.n_clusters))
     starts = windows.timeline.numpy()
     for lag, weight in LAGS.items():
-        steps = max(1, round(lag * windows.length / settings.stride))
-        paired = starts[steps:] - starts[:-steps] == steps * settings.stride
+        steps = max(1, round(lag * windows.length / windows.stride))
+        paired = starts[steps:] - starts[:-steps] == steps * windows.stride
         if paired.any() and expected > 0:
             switched = (numbers[steps:] != numbers[:-steps])[paired].mean()
             lasting = min(max(1 - switched / expected, 0.0), 1.0)

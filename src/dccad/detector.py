@@ -27,7 +27,6 @@ from dccad.logs.preparation.pipeline import Preparation, parse_steps
 from dccad.logs.runs import Log
 from dccad.logs.windows import check_window_count
 from dccad.method.clustering.ranking import Ranking
-from dccad.method.network.depthwise import DirectionalSettings, describe_maps
 from dccad.method.representation.scaling import ScalingKind
 from dccad.method.representation.whitening import RepresentationKind
 from dccad.method.scoring.batches import WindowResults
@@ -585,12 +584,7 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         Sensor or direction and statistic of each pooled map; map and position of the dense encoder.
         """
         self._check_fitted()
-        shape = self.model_.network.settings
-        if isinstance(shape, DirectionalSettings):
-            return np.array(describe_maps(shape, self.columns_), dtype=object)
-        maps, _, length = self.cluster_centers_.shape
-        names = [f"map{m}_position{t}" for m in range(maps) for t in range(length)]
-        return np.array(names, dtype=object)
+        return np.array(self.model_.network.map_names(self.columns_), dtype=object)
 
     def save(self, path: str | Path, include_latents: bool = False) -> None:
         """Write the fitted detector as a model folder, whole or not at all.

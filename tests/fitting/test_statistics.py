@@ -37,7 +37,6 @@ def make_recipe(stride=1, **training):
         "n_clusters": 2,
         "n_clustering_kernels": 0.5,
         "ranking": "separation-persistence",
-        "stride": stride,
         "alpha": 0.5,
         "routing": "one-pass",
         "pretrain_epochs": 1,
@@ -100,7 +99,7 @@ def test_distances_are_fitted_run_by_run_and_holes_end_a_run(learned, stride):
     groups = [range(5), range(6, first), range(first, first + 3), range(first + 4, first + second)]
     places = {int(index): place for place, index in enumerate(kept)}
     bandwidth = max(1, round(5 / 3 * WINDOW / stride))
-    found = fit_statistics(network, mine, stride)
+    found = fit_statistics(network, mine)
     share = min(1, 17 / (len(kept) * stride / WINDOW)) ** 2
     assert share < 1
     assert recipe.window == WINDOW
@@ -120,7 +119,7 @@ def test_runs_are_not_joined_where_one_ends_a_stride_before_the_next(learned):
     runs = [make_run(4 * WINDOW, seed, shift=seed) for seed in range(6)]
     windows = state.representation.windows(runs, WINDOW, WINDOW)
     assert set(windows.starts.diff().tolist()) == {WINDOW}
-    found = fit_statistics(state.network, windows, WINDOW, share=1.0).parts["mean"]
+    found = fit_statistics(state.network, windows, share=1.0).parts["mean"]
     values = features_of(state.network, windows)["mean"]
     expected = fit_mahalanobis(np.split(values, 6), PERSISTENCE_WEIGHTS["mean"], 2)
     assert torch.allclose(found.whitening, expected.whitening, rtol=1e-6)
@@ -132,7 +131,7 @@ def test_signatures_are_those_of_the_regimes_means(learned):
     network, representation = learned[0].network, learned[0].representation
     normal = representation.windows(learned[1][:1], WINDOW)
     regimes = [representation.windows([run], WINDOW) for run in learned[1][1:]]
-    found = fit_statistics(network, normal, 1, regimes).signatures
+    found = fit_statistics(network, normal, regimes).signatures
     means = [features_of(network, windows)["mean"] for windows in (normal, *regimes)]
     expected = fit_signatures(means[:1], means[1:], bandwidth=10)
     assert torch.allclose(found.shifts, expected.shifts, rtol=1e-5, atol=1e-8)
@@ -141,7 +140,7 @@ def test_signatures_are_those_of_the_regimes_means(learned):
 
 def test_each_row_has_the_statistics_of_the_window_that_ends_there(learned, monkeypatch):
     state, training = learned
-    statistics = fit_statistics(state.network, state.normal_windows, 1)
+    statistics = fit_statistics(state.network, state.normal_windows)
     runs = [training[2], make_run(WINDOW - 1, 5), make_run(WINDOW, 6), training[0]]
     found = measure_rows(runs, state.representation, state.network, statistics, WINDOW)
     directions = [state.representation.apply(run.values) for run in runs]
@@ -163,7 +162,7 @@ def test_each_row_has_the_statistics_of_the_window_that_ends_there(learned, monk
 
 def test_runs_without_a_full_window_have_rows_without_statistics(learned):
     state, _ = learned
-    statistics = fit_statistics(state.network, state.normal_windows, 1)
+    statistics = fit_statistics(state.network, state.normal_windows)
     (found,) = measure_rows([make_run(3)], state.representation, state.network, statistics, WINDOW)
     assert found.shape == (3, 5)
     assert np.isnan(found).all()
@@ -209,12 +208,12 @@ def spied(monkeypatch):
     seen = {}
 
     def fake_training(windows, network_settings, settings, device, on_epoch=None):
-        seen["training"], seen["stride"] = windows, settings.stride
+        seen["training"], seen["stride"] = windows, windows.stride
         return type("Result", (), {"network": make_network(network_settings)})
 
-    def spy(network, windows, stride, regimes=(), share=None):
+    def spy(network, windows, regimes=(), share=None):
         seen["normal"], seen["regimes"], seen["share"] = windows, regimes, share
-        return fit_statistics(network, windows, stride, regimes, share)
+        return fit_statistics(network, windows, regimes, share)
 
     monkeypatch.setattr("dccad.fitting.recipe.fit_jointly", fake_training)
     monkeypatch.setattr("dccad.fitting.folds.fit_statistics", spy)
@@ -319,7 +318,7 @@ def test_a_stretch_scorer_fits_distances_alone(learned):
     scorer = StretchScorer(state.recipe, state.representation, state.network)
     (found,) = scorer(training[:1], [training[1]])
     windows = state.representation.windows(training[:1], WINDOW)
-    statistics = fit_statistics(state.network, windows, 1)
+    statistics = fit_statistics(state.network, windows)
     (expected,) = measure_rows(
         [training[1]], state.representation, state.network, statistics, WINDOW
     )
@@ -341,6 +340,7 @@ def test_joined_windows_are_those_of_the_parts():
     expected = torch.cat([part[torch.arange(len(part))] for part in parts])
     assert torch.equal(joined[torch.arange(len(joined))], expected)
     assert joined.runs.tolist() == [0, 0, 0, 1, 1, 2, 3, 3, 3]
+    assert joined.stride == 1  # that of the first part
     bare = WindowSet(parts[0].rows, parts[0].starts, 3)
     assert join_windows([bare, parts[1]]).runs.tolist() == [0, 0, 0, 1, 1]
 
@@ -414,7 +414,7 @@ def test_held_out_rows_make_the_scale_and_the_normal_scores(learned):
     assert [len(part) for part in fitted.normal_scores] == [60, 30]
     for scores, part in zip(fitted.normal_scores, measured, strict=True):
         assert np.array_equal(scores, fitted.scale.combine(part), equal_nan=True)
-    expected = fit_statistics(state.network, state.normal_windows, 1)  # the shifted run is not in
+    expected = fit_statistics(state.network, state.normal_windows)  # the shifted run is not in
     for name, part in fitted.statistics.parts.items():
         assert torch.equal(part.mean, expected.parts[name].mean)
 
@@ -512,7 +512,7 @@ def test_a_long_reference_discounts_slow_directions_less():
     shares = []
     for n_rows in (50, 17 * WINDOW + WINDOW - 1, 34 * WINDOW + WINDOW - 1):
         windows = windows_of([np.zeros((n_rows, 1), dtype=np.float32)], WINDOW)
-        shares.append(persistence_share(windows, 1))
+        shares.append(persistence_share(windows))
     assert shares == [1.0, 1.0, 0.25]
 
 

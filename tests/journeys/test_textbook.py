@@ -9,8 +9,8 @@ import torch
 from dccad import DCCA
 from dccad.fitting.recipe import make_recipe
 from dccad.logs.inputs import check_log
-from dccad.method.training import algorithm as training
 from dccad.method.training.algorithm import fit_jointly
+from dccad.method.training.windows import TrainingWindows
 from textbook import fit as fit_textbook
 
 EPOCHS = {"pretrain_epochs": 2, "joint_epochs": 4, "update_interval": 2, "random_state": 0}
@@ -21,14 +21,14 @@ def train_both(make, log, **changed):
     recipe = make_recipe(detector.get_params(deep=False), 0, log.shape[1])
     runs = list(check_log([log[:300], log[300:]]).segments)
     windows = recipe.represent((), runs).windows(runs, recipe.window)
-    orders, batches = [], training._Loop.batches
+    orders, batches = [], TrainingWindows.batches
 
-    def recorded(loop):
-        found = batches(loop)
+    def recorded(data):
+        found = batches(data)
         orders.append([indices.tolist() for indices in found])
         return found
 
-    with mock.patch.object(training._Loop, "batches", recorded):
+    with mock.patch.object(TrainingWindows, "batches", recorded):
         ours = fit_jointly(windows, recipe.network, recipe.training, torch.device("cpu"))
     return ours, fit_textbook(windows, recipe.network, recipe.training, orders)
 

@@ -64,6 +64,14 @@ def test_a_batch_taken_in_any_order_pairs_windows_with_their_index():
     assert torch.equal(windows[order], windows[torch.arange(len(windows))][order])
 
 
+def test_some_of_the_windows_and_a_copy_keep_length_stride_and_segments():
+    windows = windows_of([np.zeros((9, 1)), np.zeros((5, 1))], 3, 2)
+    for found in (windows.select(torch.tensor([1, 4])), windows.to(torch.device("cpu"))):
+        assert (found.length, found.stride) == (3, 2)
+    kept = windows.select(torch.tensor([1, 4]))
+    assert (kept.starts.tolist(), kept.runs.tolist()) == ([2, 9], [0, 1])
+
+
 def test_results_with_several_columns_reach_their_rows():
     starts = window_starts([3, 3], 2)
     values = np.arange(8.0).reshape(4, 2)

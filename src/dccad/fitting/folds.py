@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,10 +87,9 @@ class FoldScorer:
         regimes = regime_windows(self.regimes, representation, recipe.window, self.thinned)
         thinned = recipe.stride * max(1, -(-len(normal) // FOLD_NORMAL_WINDOWS))
         shown = representation.windows(training, recipe.window, thinned)
-        # persistence is counted on the reference's windows, at the stride that they now have
-        thin = replace(recipe, training=replace(hastened(recipe.training), stride=thinned))
-        network = thin.train(join_windows([shown, *regimes])).network
-        statistics = fit_statistics(network, normal, recipe.stride, regimes, self.share)
+        hasty = replace(recipe, training=hastened(recipe.training))
+        network = hasty.train(join_windows([shown, *regimes])).network
+        statistics = fit_statistics(network, normal, regimes, self.share)
         if self.advance is not None:
             self.advance()
         found = measure_rows(held_out, representation, network, statistics, recipe.window)
@@ -127,7 +125,7 @@ class StretchScorer:
 
     def __call__(self, training: list[Run], held_out: list[Run]) -> Sequence[NDArray[np.float64]]:
         """Statistics of the held-out rows by distances from the training rows."""
-        window, stride = self.recipe.window, self.recipe.stride
-        windows = self.representation.windows(training, window, stride)
-        statistics = fit_statistics(self.network, windows, stride, share=self.share)
+        window = self.recipe.window
+        windows = self.representation.windows(training, window, self.recipe.stride)
+        statistics = fit_statistics(self.network, windows, share=self.share)
         return measure_rows(held_out, self.representation, self.network, statistics, window)

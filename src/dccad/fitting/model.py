@@ -71,10 +71,10 @@ def fit_model(parameters: Parameters, seed: int, data: FitData, preparation: Pre
     -----
     SingleClusterWarning, CalibrationWarning, LatentCollapseWarning, ConstantSensorWarning
     """
-    window, stride = parameters["window"], parameters["stride"]
+    window = parameters["window"]
     recipe = make_recipe(parameters, seed, len(data.log.columns))
     representation = recipe.represent(data.normal, data.training, data.statistics)
-    windows = representation.windows(data.training, window, stride)
+    windows = representation.windows(data.training, window, recipe.stride)
     training = _train(recipe, windows, parameters["verbose"])
 
     is_reference = data.is_normal(windows.starts.numpy())
@@ -87,9 +87,7 @@ def fit_model(parameters: Parameters, seed: int, data: FitData, preparation: Pre
     report = name_states(
         report,
         regions,
-        windows.starts.numpy(),
-        window,
-        stride,
+        windows,
         further=parameters["consensus"] == "vote" and parameters["n_clusters"] != 2,
     )
     modes = np.isin(regions, report.normal_regions)
@@ -149,9 +147,7 @@ def _find_regions(
             split.clusters.centres,
             latents,
             torch.cat((split.clustering_maps, together)),
-            windows.timeline,
-            parameters["window"],
-            parameters["stride"],
+            windows,
             n_regions,
             parameters["ranking"],
             is_reference,

@@ -21,7 +21,8 @@ from dccad.method.representation.whitening import (
     RepresentationKind,
     fit_representation,
 )
-from dccad.method.training.algorithm import OnEpoch, TrainingResult, TrainingSettings, fit_jointly
+from dccad.method.training.algorithm import TrainingResult, TrainingSettings, fit_jointly
+from dccad.method.training.history import OnEpoch
 from dccad.support.tensors import resolve_device
 
 

@@ -116,10 +116,8 @@ def fit_statistics_score(
     """
     recipe, window = learned.recipe, learned.recipe.window
     known = regime_windows(regimes, learned.representation, window, recipe.stride)
-    share = persistence_share(learned.normal_windows, recipe.stride)
-    statistics = fit_statistics(
-        learned.network, learned.normal_windows, recipe.stride, known, share
-    )
+    share = persistence_share(learned.normal_windows)
+    statistics = fit_statistics(learned.network, learned.normal_windows, known, share)
     parts = (learned.representation, learned.network, statistics, window)
     measured: list[NDArray[np.float64]] | None = None
     seen: OutOfFold | None = None

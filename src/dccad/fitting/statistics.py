@@ -33,7 +33,7 @@ SHORT_REFERENCE = 17
 """Window lengths of reference up to which slow directions are discounted by the full weight."""
 
 
-def persistence_share(windows: WindowSet, stride: int) -> float:
+def persistence_share(windows: WindowSet) -> float:
     """How much of the weight of slow directions a reference still needs.
 
     A short reference shows only part of the range of a slow direction, a longer one more of it:
@@ -42,17 +42,16 @@ def persistence_share(windows: WindowSet, stride: int) -> float:
     Examples
     --------
     >>> rows = np.zeros((1049, 1), dtype=np.float32)
-    >>> persistence_share(WindowSet.of_table(rows, [1049], 30), 1)
+    >>> persistence_share(WindowSet.of_table(rows, [1049], 30))
     0.25
     """
-    lengths = len(windows) * stride / windows.length
+    lengths = len(windows) * windows.stride / windows.length
     return float(min(1.0, SHORT_REFERENCE / lengths) ** 2)
 
 
 def fit_statistics(
     network: Autoencoder,
     windows: WindowSet,
-    stride: int,
     regimes: Sequence[WindowSet] = (),
     share: float | None = None,
 ) -> WindowStatistics:
@@ -63,19 +62,17 @@ def fit_statistics(
     network : DirectionalAutoencoder
     windows : WindowSet
         The normal ones.
-    stride : int, in rows
-        Between consecutive windows of a run.
     regimes : sequence of WindowSet
         Windows of each regime of the unlabelled log.
     share : float, optional
         Of the weight of slow directions; default: :func:`persistence_share` of these windows. A
         model of part of a reference takes that of the whole.
     """
-    share = persistence_share(windows, stride) if share is None else share
+    share = persistence_share(windows) if share is None else share
     features = _extract_features(network, windows)
-    cuts = np.flatnonzero(np.diff(windows.timeline.cpu().numpy()) != stride) + 1
+    cuts = np.flatnonzero(np.diff(windows.timeline.cpu().numpy()) != windows.stride) + 1
     by_run = {name: np.split(values, cuts) for name, values in features.items()}
-    bandwidth = max(1, round(BANDWIDTH * windows.length / stride))
+    bandwidth = max(1, round(BANDWIDTH * windows.length / windows.stride))
     parts = {
         name: fit_mahalanobis(runs, share * PERSISTENCE_WEIGHTS[name], bandwidth)
         for name, runs in by_run.items()

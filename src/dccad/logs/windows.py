@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -65,6 +65,8 @@ class WindowSet:
         First row of each window; none starts where it would leave its segment.
     length : int
         Rows per window.
+    stride : int
+        Rows between consecutive windows of a segment.
     runs : Tensor of shape (n_windows,), int64, or None
         Segment of each window; None where all rows are one segment.
 
@@ -82,6 +84,7 @@ class WindowSet:
     rows: Tensor
     starts: Tensor
     length: int
+    stride: int = 1
     runs: Tensor | None = None
 
     @classmethod
@@ -93,7 +96,9 @@ class WindowSet:
 
         starts = window_starts(segment_lengths, length, stride)
         runs = np.searchsorted(np.cumsum(segment_lengths), starts, side="right")
-        return cls(torch.from_numpy(rows), torch.from_numpy(starts), length, torch.from_numpy(runs))
+        return cls(
+            torch.from_numpy(rows), torch.from_numpy(starts), length, stride, torch.from_numpy(runs)
+        )
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -103,21 +108,21 @@ class WindowSet:
         n_rows, n_sensors = self.rows.shape
         if not self.rows.is_contiguous():
             return self.rows.unfold(0, self.length, 1)[self.starts[indices]]
-        # rows of a window are neighbours in memory: each window is copied as one piece
+        # the rows of a window are neighbours in memory, so that each window is copied at once
         shape = (n_rows - self.length + 1, self.length * n_sensors)
-        pieces = self.rows.as_strided(shape, (n_sensors, 1), self.rows.storage_offset())
-        chosen = pieces.index_select(0, self.starts[indices])
+        every = self.rows.as_strided(shape, (n_sensors, 1), self.rows.storage_offset())
+        chosen = every.index_select(0, self.starts[indices])
         return chosen.view(-1, self.length, n_sensors).transpose(1, 2)
 
     def to(self, device: torch.device) -> WindowSet:
         """The same windows with their rows on another device."""
         runs = None if self.runs is None else self.runs.to(device)
-        return WindowSet(self.rows.to(device), self.starts.to(device), self.length, runs)
+        return replace(self, rows=self.rows.to(device), starts=self.starts.to(device), runs=runs)
 
     def select(self, indices: Tensor) -> WindowSet:
         """Some of the windows, in the order of ``indices``."""
         runs = None if self.runs is None else self.runs[indices]
-        return WindowSet(self.rows, self.starts[indices], self.length, runs)
+        return replace(self, starts=self.starts[indices], runs=runs)
 
     @property
     def timeline(self) -> Tensor:
@@ -262,7 +267,10 @@ def check_window_count(
 
 
 def join_windows(parts: Sequence[WindowSet]) -> WindowSet:
-    """Lay sets of windows of one length under one another.
+    """Join sets of windows of one length, one after another.
+
+    All get the first set's stride. Windows of a set with another stride have no neighbours at this
+    distance, so that what compares neighbours leaves them out.
 
     Examples
     --------
@@ -282,6 +290,7 @@ def join_windows(parts: Sequence[WindowSet]) -> WindowSet:
         torch.cat([part.rows for part in parts]),
         torch.cat([part.starts + offset for part, offset in zip(parts, offsets, strict=True)]),
         parts[0].length,
+        parts[0].stride,
         torch.cat(runs),
     )
 

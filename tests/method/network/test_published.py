@@ -144,3 +144,10 @@ def test_map_parameters_are_the_rows_that_write_one_map_each():
             parameter[3] += 1.0
     changed = (network.encode(windows) != before).any(dim=0).any(dim=1)
     assert changed.tolist() == [m == 3 for m in range(8)]
+
+
+def test_each_position_of_each_map_has_a_name():
+    network = build(strides=(2, 3, 1))
+    names = network.map_names(("a", "b", "c"))
+    assert names[:3] == ["map0_position0", "map0_position1", "map1_position0"]
+    assert (names[-1], len(names)) == ("map7_position1", 16)

@@ -6,6 +6,7 @@ import pytest
 from dccad import DCCA, load
 from dccad.method.regions.normal import RegionReport, find_normal_region
 from dccad.method.regions.states import count_stays, name_states
+from window_sets import windows_at
 
 
 def stays_by_a_loop(inside, window):
@@ -48,7 +49,7 @@ MODES = np.repeat([0, 1, 0, 1, 2], [30, 20, 20, 20, 10])
 def judge(spread=(1.0, 1.2, 6.0), regions=MODES, **options):
     share = tuple((np.bincount(regions, minlength=len(spread)) / len(regions)).tolist())
     report = RegionReport("densest", share, spread, options.pop("reference_share", None))
-    found = name_states(report, regions, np.arange(len(regions)), window=5, **options)
+    found = name_states(report, regions, windows_at(np.arange(len(regions)), 5), **options)
     return [(state["name"], state["reason"]) for state in found.states], found
 
 

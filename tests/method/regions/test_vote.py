@@ -27,6 +27,7 @@ from naive import (
     naive_separation,
     naive_vote,
 )
+from window_sets import windows_at
 
 WINDOW = 3
 
@@ -49,8 +50,8 @@ def divide(maps, candidates=None, n_regions=2, starts=None, **options):
     latents = torch.from_numpy(np.ascontiguousarray(maps))[..., None]
     n, n_maps = maps.shape
     chosen = torch.arange(n_maps) if candidates is None else torch.tensor(candidates)
-    starts = torch.arange(n) if starts is None else starts
-    return find_consensus(latents, chosen, starts, WINDOW, 1, n_regions, **options)
+    windows = windows_at(torch.arange(n) if starts is None else starts, WINDOW)
+    return find_consensus(latents, chosen, windows, n_regions, **options)
 
 
 def share_alike(one, other):
@@ -376,9 +377,7 @@ def test_the_normal_region_is_the_references_else_the_densest(with_reference):
         torch.zeros(4, 2, 1),
         latents,
         torch.arange(4),
-        torch.arange(300),
-        WINDOW,
-        1,
+        windows_at(torch.arange(300), WINDOW),
         3,
         "separation-persistence",
         reference,

@@ -117,7 +117,7 @@ def test_row_by_row_is_the_same_as_all_at_once(rows):
 def test_windows_hold_the_rows_of_their_run_also_in_pieces(rows, monkeypatch):
     runs = [run_of(rows[:50]), run_of(rows[100:137]), run_of(rows[200:203])]
     fitted = fit_representation(runs)
-    monkeypatch.setattr(module, "AT_ONCE", 8)
+    monkeypatch.setattr(module, "ROWS_AT_ONCE", 8)
     windows = fitted.windows(runs, window=5, stride=2)
     assert windows.starts.tolist() == [*range(0, 46, 2), *range(50, 83, 2)]  # none in 3 rows
     for index, start in [(0, 0), (22, 44), (23, 100), (39, 132)]:

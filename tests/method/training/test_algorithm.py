@@ -1,3 +1,5 @@
+"""Training as a whole: records, updates, seeds, and what joint optimisation achieves."""
+
 import warnings
 
 import numpy as np
@@ -22,7 +24,6 @@ def settings(**changed):
         "n_clusters": 2,
         "n_clustering_kernels": 0.5,
         "ranking": "distance",
-        "stride": 1,
         "alpha": 0.5,
         "routing": "one-pass",
         "pretrain_epochs": 4,
@@ -111,14 +112,14 @@ def test_shuffled_batches_are_paired_with_assignments_by_window_index(windows, m
 
     monkeypatch.setattr(training, "joint_step", spy)
     first = {}
-    real_split = training._Loop.find_split
+    real_split = training.find_split
 
-    def remember(self, previous=None):
-        split = real_split(self, previous)
+    def remember(*given):
+        latents, split = real_split(*given)
         first.setdefault("split", split)
-        return split
+        return latents, split
 
-    monkeypatch.setattr(training._Loop, "find_split", remember)
+    monkeypatch.setattr(training, "find_split", remember)
     fit(windows, joint_epochs=1)
     every = windows[torch.arange(len(windows))]
     split = first["split"]
@@ -204,12 +205,12 @@ def test_all_kernels_clustering_is_the_ablation_without_a_split(windows):
 
 
 def test_training_is_the_same_whether_moments_are_kept_or_found_per_batch(windows, monkeypatch):
-    from dccad.method.training import algorithm as training
+    from dccad.method.training import windows as module
 
     shape = DirectionalSettings(2, 2, 8, 2, 3, 1)
     changed = {"ranking": "separation-persistence", "joint_epochs": 4}
     kept = fit_jointly(windows, shape, settings(**changed), CPU)
-    monkeypatch.setattr(training, "MOMENTS_BYTES", 0)
+    monkeypatch.setattr(module, "MOMENTS_BYTES", 0)
     found = fit_jointly(windows, shape, settings(**changed), CPU)
     torch.testing.assert_close(weights(kept), weights(found), rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(kept.latents, found.latents, rtol=1e-4, atol=1e-4)

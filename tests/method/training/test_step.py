@@ -1,11 +1,16 @@
+"""A joint step: the gradient routing against autograd and the published two steps."""
+
 import pytest
 import torch
 
 from dccad.method.network.losses import Targets, clustering_loss, own_centres, reconstruction_loss
 from dccad.method.network.published import ConvAutoencoder, NetworkSettings
-from dccad.method.training.step import frozen_rows, joint_step
+from dccad.method.training.step import Objective, frozen_rows, joint_step
+from depthwise_networks import batch_for
+from depthwise_networks import build as build_depthwise
 from naive import (
     NaiveAdam,
+    gradients_of,
     naive_losses,
     naive_one_pass_gradients,
     naive_two_step,
@@ -32,7 +37,7 @@ def step(network, optimizer, batch, alpha, routing):
     windows, centres, assignments, clustering = batch
     maps = clustering.nonzero().flatten()
     targets = Targets(maps, own_centres(centres, assignments, maps))
-    return joint_step(network, optimizer, windows, targets, clustering, alpha, routing)
+    return joint_step(network, optimizer, windows, targets, clustering, Objective(alpha, routing))
 
 
 def map_names(network):
@@ -137,3 +142,45 @@ def test_the_clustering_loss_pulls_the_clustering_maps_to_their_centres():
     maps = (~clustering).nonzero().flatten()
     others = clustering_loss(latents[:, maps], own_centres(centres, assignments, maps))
     assert float(others) > float(last)
+
+
+@pytest.mark.parametrize("name", ["sensors and directions", "directions"])
+@pytest.mark.parametrize("alpha", [0.0, 0.5, 0.99])
+def test_reconstruction_kernels_follow_the_reconstruction_alone(name, alpha):
+    network = build_depthwise(name).train()
+    windows, targets, kernels = batch_for(network)
+    names, parameters = zip(*network.named_parameters(), strict=True)
+    activation, output = network(windows)
+    of_reconstruction = gradients_of(reconstruction_loss(output, windows), parameters)
+    of_cluster = gradients_of(
+        clustering_loss(network.pool(activation)[:, targets.maps], targets.centres, True),
+        parameters,
+    )
+    optimizer = torch.optim.SGD(parameters, lr=0.0)
+    joint_step(network, optimizer, windows, targets, kernels, Objective(alpha, "one-pass", True))
+    for which, parameter, g_r, g_c in zip(
+        names, parameters, of_reconstruction, of_cluster, strict=True
+    ):
+        expected = (1 - alpha) * g_r + alpha * g_c
+        if which == "kernels":
+            assert g_c[kernels].abs().min() > 0  # the clustering loss pulls these …
+            assert not g_c[~kernels].any()  # … and leaves the others
+            expected[~kernels] = g_r[~kernels]
+        assert torch.allclose(parameter.grad, expected, rtol=1e-9, atol=1e-13), which
+
+
+@pytest.mark.parametrize("routing", ["one-pass", "two-step"])
+def test_reconstruction_kernels_move_as_if_there_were_no_clusters(routing):
+    """Other centres: clustering kernels move elsewhere, reconstruction kernels the same way."""
+    moved = []
+    for shift in (0.0, 10.0):
+        network = build_depthwise("sensors and directions").train()
+        windows, targets, kernels = batch_for(network, shift=shift)
+        optimizer = torch.optim.SGD(network.map_parameters(), lr=0.1)
+        joint_step(network, optimizer, windows, targets, kernels, Objective(0.5, routing, True))
+        moved.append(network.kernels.detach().clone())
+    start = build_depthwise("sensors and directions").kernels
+    assert (moved[0][~kernels] != start[~kernels]).all()
+    if routing == "one-pass":
+        assert torch.equal(moved[0][~kernels], moved[1][~kernels])
+    assert not torch.isclose(moved[0][kernels], moved[1][kernels]).all(dim=1).any()

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 CELLS = 1 << 18
-"""Values that are cut together: so few stay in a processor's cache from one step to the next."""
+"""Values that are cut together: few enough to stay in a processor's cache between the steps."""
 
 
 class Split(NamedTuple):

@@ -62,15 +62,18 @@ def make_split(
     kernel_of_map: Tensor,
     n_clustering_kernels: float,
 ) -> KernelSplit:
-    """Rank the maps and divide the kernels.
+    """Rank the maps, and divide the kernels by the quality of their best map.
 
     Parameters
     ----------
     latents : Tensor of shape (n_windows, n_maps, map_length)
     clusters : MapClusters
-        Of these latents.
-    qualities, kernel_of_map, n_clustering_kernels
-        As in :func:`split_maps`.
+        Clusters of these latents.
+    qualities : Tensor of shape (n_maps,)
+    kernel_of_map : Tensor of shape (n_maps,), int64
+        −1 for maps of several kernels together, which the split leaves aside.
+    n_clustering_kernels : float or int
+        Share or number.
 
     Examples
     --------
@@ -82,57 +85,18 @@ def make_split(
     >>> split.distances.tolist(), split.kernels.tolist(), split.spread.tolist()
     ([4.0, 0.0], [True, False], [2.0, 0.0])
     """
-    values = latents.transpose(1, 2).flatten(0, 1)[..., None]
-    return KernelSplit(
-        clusters,
-        centre_distances(clusters.centres),
-        qualities,
-        rank_maps(qualities),
-        *split_maps(qualities, kernel_of_map, n_clustering_kernels),
-        (total_squares(values) / len(values)).sqrt().to(latents.dtype),
-    )
-
-
-def split_maps(
-    qualities: Tensor, kernel_of_map: Tensor, n_clustering_kernels: float
-) -> tuple[Tensor, Tensor]:
-    """Divide the kernels by the quality of their best map.
-
-    Parameters
-    ----------
-    qualities : Tensor of shape (n_maps,)
-    kernel_of_map : Tensor of shape (n_maps,), int64
-        −1 for maps of several kernels together, which the split leaves aside.
-    n_clustering_kernels : float or int
-        Share or number.
-
-    Returns
-    -------
-    kernels : Tensor of shape (n_kernels,), bool
-        The clustering kernels.
-    clustering : Tensor of shape (n_maps,), bool
-        The clustering maps: the best map of each clustering kernel.
-
-    Examples
-    --------
-    >>> kernels, maps = split_maps(torch.tensor([0.1, 0.4, 0.9, 0.2, 0.8]),
-    ...                            torch.tensor([0, 1, 0, 1, -1]), 1)
-    >>> kernels.tolist(), maps.tolist()
-    ([True, False], [False, False, True, False, False])
-    """
     n_kernels = int(kernel_of_map.max()) + 1
     maps = torch.arange(len(qualities), device=qualities.device)
-    best = torch.stack(
-        [
-            mine[qualities[mine].argmax()]
-            for mine in (maps[kernel_of_map == kernel] for kernel in range(n_kernels))
-        ]
-    )
-    chosen = count_clustering_kernels(n_clustering_kernels, n_kernels)
-    kernels = split_kernels(rank_maps(qualities[best]), chosen)
+    maps_of = [maps[kernel_of_map == kernel] for kernel in range(n_kernels)]
+    best = torch.stack([mine[qualities[mine].argmax()] for mine in maps_of])
+    n_chosen = count_clustering_kernels(n_clustering_kernels, n_kernels)
+    kernels = rank_maps(qualities[best]) <= n_chosen
     clustering = torch.zeros_like(qualities, dtype=torch.bool)
     clustering[best[kernels]] = True
-    return kernels, clustering
+    values = latents.transpose(1, 2).flatten(0, 1)[..., None]
+    spread = (total_squares(values) / len(values)).sqrt().to(latents.dtype)
+    distances, ranks = centre_distances(clusters.centres), rank_maps(qualities)
+    return KernelSplit(clusters, distances, qualities, ranks, kernels, clustering, spread)
 
 
 def order_kernels(
@@ -144,7 +108,7 @@ def order_kernels(
     ----------
     split : KernelSplit
     kernel_of_map : Tensor of shape (n_maps,), int64
-        As in :func:`split_maps`.
+        As in :func:`make_split`.
 
     Returns
     -------
@@ -159,7 +123,7 @@ def order_kernels(
 
 
 def changes(previous: KernelSplit | None, split: KernelSplit) -> dict[str, Any]:
-    """What an update changed; None at the first, which has nothing before it."""
+    """What an update changed; None at the first update, which has none before it."""
     if previous is None:
         return {"switched": None, "map_changes": None}
     return {
@@ -187,48 +151,14 @@ def warn_of_collapse(first: KernelSplit, last: KernelSplit, alpha: float) -> Non
             return
 
 
-def split_kernels(ranks: Tensor, n_clustering_kernels: int) -> Tensor:
-    """Divide the kernels: True for the clustering kernels, False for the reconstruction kernels.
-
-    Parameters
-    ----------
-    ranks : Tensor of shape (n_kernels,)
-        Of each kernel's best map, as :func:`rank_maps` gives them.
-    n_clustering_kernels : int
-        How many of the kernels with the best maps become clustering kernels.
-
-    Returns
-    -------
-    Tensor of shape (n_kernels,), bool
-
-    Examples
-    --------
-    >>> split_kernels(torch.tensor([3, 1, 4, 2]), 2).tolist()
-    [False, True, False, True]
-    """
-    return ranks <= n_clustering_kernels
-
-
 def count_clustering_kernels(n_clustering_kernels: float, n_maps: int) -> int:
-    """Turn a share (float) or a count (int) of clustering kernels into a count.
-
-    Examples
-    --------
-    >>> count_clustering_kernels(0.5, 64), count_clustering_kernels(3, 64)
-    (32, 3)
-    """
+    """Turn a share (float) or a count (int) of clustering kernels into a count."""
     if isinstance(n_clustering_kernels, int):
         return min(n_clustering_kernels, n_maps)
     return max(1, round(n_clustering_kernels * n_maps))
 
 
 def switched_share(before: Tensor, after: Tensor) -> float:
-    """Share of (window, map) pairs whose cluster changed between two updates.
-
-    Examples
-    --------
-    >>> switched_share(torch.tensor([[0, 1], [1, 1]]), torch.tensor([[0, 0], [1, 1]]))
-    0.25
-    """
-    pairs = zip(before.split(256), after.split(256), strict=True)  # which stay in the cache
+    """Share of (window, map) pairs whose cluster changed between two updates."""
+    pairs = zip(before.split(256), after.split(256), strict=True)  # small enough for the cache
     return int(torch.stack([(one != two).sum() for one, two in pairs]).sum()) / before.numel()

@@ -4,7 +4,7 @@ Maps are taken in blocks that stay in a processor's cache over all iterations. A
 columns, one per window, with a row of ones below them, so that each iteration from all starts is
 two batched products of matrices: centres times columns says which centre is nearest, memberships
 times columns gives sums and counts. :mod:`dccad.method.clustering.starts` finds where to start, and
-:mod:`dccad.method.clustering.maps` calls both; ``tests/reference.py`` holds the map-by-map version.
+:mod:`dccad.method.clustering.maps` calls both; ``tests/naive.py`` holds the map-by-map version.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from one iteration to the next, many enough that calling torch takes little of t
 def on_blocks(
     function: Callable[[slice], tuple[Tensor, ...]], latents: Tensor, n_starts: int = 1
 ) -> tuple[Tensor, ...]:
-    """What a function gives for each block of maps, put together along the first axis."""
+    """Results of a function for each block of maps, joined along the first axis."""
     n_windows, n_maps, map_length = latents.shape
     # a device other than the processor takes many maps at once
     cells = CELLS if latents.device.type == "cpu" else 256 * CELLS
@@ -68,7 +68,7 @@ def descend(
     -------
     centres : Tensor of shape (n_maps, n_clusters, map_length)
     assignments : Tensor of shape (n_maps, n_windows), int16
-        Those that :func:`assign_block` gives.
+        As :func:`assign_block` gives them.
     inertia : Tensor of shape (n_maps,)
     """
     maps_first = put_maps_first(latents)
@@ -95,7 +95,7 @@ def _centre_on(centres: Tensor, maps_first: Tensor) -> tuple[Tensor, Tensor]:
     return make_columns(maps_first, offset), centres - offset[:, None]
 
 
-def lloyd(columns: Tensor, starts: Tensor, going: Tensor, max_iter: int, tol: float) -> Tensor:
+def lloyd(columns: Tensor, starts: Tensor, active: Tensor, max_iter: int, tol: float) -> Tensor:
     """Lloyd's iterations on columns of some maps, from several starts for each map.
 
     Parameters
@@ -103,7 +103,7 @@ def lloyd(columns: Tensor, starts: Tensor, going: Tensor, max_iter: int, tol: fl
     columns : Tensor of shape (n_maps, map_length + 1, n_windows)
         As :func:`make_columns` gives them.
     starts : Tensor of shape (n_maps, n_starts, n_clusters, map_length)
-    going : Tensor of shape (n_maps, n_starts), bool
+    active : Tensor of shape (n_maps, n_starts), bool
         Which starts to iterate from; the others may stay where they are.
     max_iter : int
     tol : float
@@ -113,25 +113,25 @@ def lloyd(columns: Tensor, starts: Tensor, going: Tensor, max_iter: int, tol: fl
     -------
     Tensor of the shape of the starts
     """
-    centres, left, n_going = starts.clone(), max_iter, int(going.sum())
+    centres, left, n_active = starts.clone(), max_iter, int(active.sum())
     products = _sum_products(columns, columns)
     total = products[:, -1, None, None]
     variance = products.diagonal(dim1=1, dim2=2)[:, :-1].mean(dim=1, keepdim=True)
     threshold = tol / columns.shape[2] * variance
-    while left and n_going:
-        # most settle long before the last one: whenever half of them have, pack the others together
-        maps = going.any(dim=1).nonzero()[:, 0]
-        first_going = going[maps].byte().argsort(dim=1, descending=True, stable=True)
-        packed = maps[:, None], first_going[:, : int(going.sum(dim=1).max())]
+    while left and n_active:
+        # most settle long before the last one: whenever half have, pack the others together
+        maps = active.any(dim=1).nonzero()[:, 0]
+        first_active = active[maps].byte().argsort(dim=1, descending=True, stable=True)
+        packed = maps[:, None], first_active[:, : int(active.sum(dim=1).max())]
         table = columns if len(maps) == len(columns) else columns[maps]
         total_here, threshold_here, here = total[maps], threshold[maps], centres[packed]
-        enough = n_going // 2
-        while left and n_going > enough:
+        enough = n_active // 2
+        while left and n_active > enough:
             moved = _means(table, total_here, here)
             moves = (moved - here).square_().sum(dim=(2, 3)) > threshold_here
-            here, left, n_going = moved, left - 1, int(moves.sum())
+            here, left, n_active = moved, left - 1, int(moves.sum())
         centres[packed] = here
-        going = torch.zeros_like(going).index_put(packed, moves)
+        active = torch.zeros_like(active).index_put(packed, moves)
     return centres
 
 
@@ -164,14 +164,14 @@ def _weights(centres: Tensor) -> Tensor:
 
 
 def _relative_distances(columns: Tensor, centres: Tensor) -> tuple[Tensor, ...]:
-    """Squared distances to each centre less the window's own square, as many as centres."""
+    """Squared distances to each centre, less the window's own square; one tensor per centre."""
     weights = _weights(centres)
     products = weights.flatten(1, 2) @ columns
     return tuple(products.unflatten(1, weights.shape[1:3]).unbind(dim=2))
 
 
 def _members(assignments: Tensor, n_clusters: int) -> Tensor:
-    """One where a window is in a cluster, for all but the first: one more axis before the last."""
+    """Membership (0 or 1) of each window in every cluster but the first, on a new axis."""
     if n_clusters == 2:
         return assignments[..., None, :]
     numbers = torch.arange(1, n_clusters, device=assignments.device)[:, None]

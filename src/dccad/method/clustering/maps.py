@@ -1,7 +1,7 @@
-"""k-means on every activation map at once, the ranking of the maps, and the kernel split.
+"""k-means on every activation map at once.
 
-Each of the M maps has its own K centres in its own T-dimensional space. All
-maps share one batched computation; ``tests/reference.py`` holds the map-by-map version.
+Each of the M maps has its own K centres in its own T-dimensional space. All maps share one batched
+computation; ``tests/naive.py`` holds the map-by-map version.
 """
 
 from __future__ import annotations
@@ -60,7 +60,8 @@ def cluster_maps(
         At most the number of windows.
     n_init : int
         k-means++ restarts; each map keeps its best. Unused with ``initial``. With more windows
-        than in :data:`dccad.method.clustering.starts.SAMPLES`, four times as many run on samples.
+        than in a round of :data:`dccad.method.clustering.starts.ROUNDS`, four times as many run on
+        samples.
     max_iter : int
         Most Lloyd iterations of one restart.
     tol : float
@@ -97,13 +98,7 @@ def cluster_maps(
 
 
 def has_exact_cut(latents: Tensor, n_clusters: int) -> bool:
-    """Tell whether maps (n_windows, n_maps, map_length) are single values, to be cut in two.
-
-    Examples
-    --------
-    >>> has_exact_cut(torch.zeros(9, 4, 1), 2), has_exact_cut(torch.zeros(9, 4, 5), 2)
-    (True, False)
-    """
+    """Tell whether maps (n_windows, n_maps, map_length) are single values, to be cut in two."""
     return n_clusters == 2 and latents.shape[2] == 1
 
 
@@ -127,7 +122,7 @@ def assign_maps(latents: Tensor, centres: Tensor) -> Tensor:
     [0, 1, 0]
     """
     if has_exact_cut(latents, centres.shape[1]):
-        # which side of the middle: the sign of one product, for some windows at a time
+        # the sign of one product tells the side of the middle; for some windows at a time
         middle, step = centres.mean(dim=1)[:, 0], (centres[:, 1] - centres[:, 0])[:, 0]
         found = torch.empty(latents.shape[:2], dtype=torch.int64, device=latents.device)
         for part, into in zip(latents[..., 0].split(128), found.split(128), strict=True):

@@ -13,6 +13,7 @@ from typing import Literal, TypeAlias
 import torch
 from torch import Tensor
 
+from dccad.logs.windows import WindowSet
 from dccad.method.clustering.maps import MapClusters
 
 Ranking: TypeAlias = Literal["separation-persistence", "separation", "persistence", "distance"]
@@ -29,7 +30,7 @@ def separation(latents: Tensor, clusters: MapClusters) -> Tensor:
     ----------
     latents : Tensor of shape (n_windows, n_maps, map_length)
     clusters : MapClusters
-        Of these latents.
+        Clusters of these latents.
 
     Returns
     -------
@@ -66,11 +67,7 @@ def total_squares(latents: Tensor) -> Tensor:
 
 
 def persistence(
-    assignments: Tensor,
-    starts: Tensor,
-    window: int,
-    stride: int = 1,
-    lags: Mapping[int, float] = LAGS,
+    assignments: Tensor, windows: WindowSet, lags: Mapping[int, float] = LAGS
 ) -> Tensor:
     """How much longer clusters last than chance: a product over lags.
 
@@ -83,10 +80,8 @@ def persistence(
     Parameters
     ----------
     assignments : Tensor of shape (n_windows, n_maps), int64 or bool
-    starts : Tensor of shape (n_windows,), int64
-        First row of each window, increasing; runs set apart
-        (:attr:`dccad.logs.windows.WindowSet.timeline`) where the stride is a window or longer.
-    window, stride : int, in rows
+    windows : WindowSet
+        The windows that were assigned, in the order of their rows.
     lags : mapping of int to float
         Weight of each lag, in windows. A lag that no run is long enough for counts as 1.
 
@@ -97,21 +92,22 @@ def persistence(
 
     Examples
     --------
-    >>> starts = torch.arange(8)
+    >>> windows = WindowSet(torch.zeros(8, 1), torch.arange(8), length=1)
     >>> regime = torch.tensor([0, 0, 0, 0, 1, 1, 1, 1])
     >>> flicker = torch.tensor([0, 1, 0, 1, 0, 1, 0, 1])
-    >>> found = persistence(torch.stack((regime, flicker), dim=1), starts, window=1, lags={1: 1.0})
+    >>> found = persistence(torch.stack((regime, flicker), dim=1), windows, lags={1: 1.0})
     >>> [round(value, 3) for value in found.tolist()]
     [0.714, 0.0]
     """
     n_clusters = _count(assignments)
-    # as few bytes as will do: every lag reads all assignments
+    # in one byte each where that is enough: every lag reads all assignments
     clusters = assignments.to(torch.uint8 if n_clusters <= 256 else torch.int64)
     shares = torch.stack([_share(clusters == k) for k in range(n_clusters)])
     expected = 1 - shares.square().sum(dim=0)
     product = torch.ones_like(expected)
+    starts, stride = windows.timeline, windows.stride
     for lag, weight in lags.items():
-        steps = max(1, round(lag * window / stride))
+        steps = max(1, round(lag * windows.length / stride))
         # two windows of one run, and only they, are as many rows apart as their numbers say
         paired = starts[steps:] - starts[:-steps] == steps * stride
         if bool(paired.any()):
@@ -122,7 +118,7 @@ def persistence(
 
 
 def _share(marks: Tensor) -> Tensor:
-    """Share of the windows that are marked, for each map; exact up to 2²⁴ windows in a part."""
+    """Share of the windows that are marked, for each map."""
     parts = [
         part.new_ones(len(part), dtype=torch.float32) @ part.float() for part in marks.split(1024)
     ]
@@ -137,19 +133,17 @@ def map_qualities(
     ranking: Ranking,
     latents: Tensor,
     clusters: MapClusters,
-    starts: Tensor,
-    window: int,
-    stride: int,
+    windows: WindowSet,
 ) -> Tensor:
-    """What maps are ranked by; higher is better.
+    """The quality by which maps are ranked; higher is better.
 
     Parameters
     ----------
     ranking : {"separation-persistence", "separation", "persistence", "distance"}
-        "distance" is the published one: :func:`dccad.method.clustering.ranking.centre_distances`.
+        "distance" is the published one, :func:`centre_distances`.
     latents, clusters
         As in :func:`separation`.
-    starts, window, stride
+    windows : WindowSet
         As in :func:`persistence`.
 
     Returns
@@ -162,7 +156,7 @@ def map_qualities(
     if "separation" in ranking:
         quality = quality * separation(latents, clusters)
     if "persistence" in ranking:
-        quality = quality * persistence(clusters.assignments, starts, window, stride)
+        quality = quality * persistence(clusters.assignments, windows)
     return quality
 
 

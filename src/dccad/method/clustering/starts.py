@@ -1,11 +1,9 @@
-"""Where k-means starts: restarts on samples of the windows, all maps at once.
-
-Samples grow, and fewer restarts go on to each: most are told apart by few windows.
-"""
+"""Where k-means starts: restarts on growing samples of the windows, all maps at once."""
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -18,16 +16,28 @@ from dccad.method.clustering.kmeans import (
     put_maps_first,
 )
 
-SAMPLES = {512: 4, 2048: 3}
-"""Where there are more windows, restarts, four times as many, are run on so many, drawn at random;
-the best so many ends that differ go on to the next sample, at last to all windows. A cluster of
-fewer windows than a sample shows may be missed."""
 
-RIVAL = 1.2
-"""Other ends go on if they have at most so many times the inertia of the best one on the sample."""
+class Round(NamedTuple):
+    """One round of the restarts: on how many windows, and how many results go on from it."""
 
-CONTEST = 10
-"""So many iterations on all windows tell which of several ends is the best one."""
+    n_windows: int
+    n_kept: int
+
+
+ROUNDS = (Round(n_windows=512, n_kept=4), Round(n_windows=2048, n_kept=3))
+"""Restarts first run on small random samples of the windows, because few windows tell most starts
+apart. The first round begins with four times ``n_init`` starts. After each round the ``n_kept``
+best distinct results start the next round; the last round uses all windows. A cluster with fewer
+windows than a sample is likely to contain can be missed."""
+
+MAX_INERTIA_RATIO = 1.2
+"""A result goes on to the next round only if its inertia is at most this many times the best."""
+
+TRIAL_ITERATIONS = 10
+"""Iterations on all windows after which the best of the remaining results is chosen."""
+
+SAME_INERTIA_RATIO = 1.0001
+"""Two results whose inertias differ by at most this factor are the same result."""
 
 
 def seek(
@@ -38,65 +48,59 @@ def seek(
     tol: float,
     generator: torch.Generator | None,
 ) -> Tensor:
-    """Run several restarts, and find the best end of each map, (n_maps, n_clusters, map_length)."""
-    n_windows = len(latents)
-    sizes = [size for size in SAMPLES if size < n_windows]
-    if not sizes:
-        starts, going = _seed(latents, n_clusters, n_init, generator)
-        return _select(latents, starts, going, 1, max_iter, tol)[0][:, 0]
-    drawn = torch.randperm(n_windows, generator=generator)[: sizes[-1]].to(latents.device)
-    sample = latents[drawn]
-    starts, going = _seed(sample[: sizes[0]], n_clusters, 4 * n_init, generator)
-    for size in sizes:
-        starts, going = _select(sample[:size], starts, going, SAMPLES[size], max_iter, tol)
-    contested = going.sum(dim=1) > 1
+    """Run several restarts, and find the best start of each map, for iterations on all windows.
+
+    Parameters are those of :func:`dccad.method.clustering.maps.cluster_maps`; the result has shape
+    (n_maps, n_clusters, map_length).
+    """
+    rounds = [step for step in ROUNDS if step.n_windows < len(latents)]
+    if not rounds:
+        starts, active = _seed(latents, n_clusters, n_init, generator)
+        return _select(latents, starts, active, 1, max_iter, tol)[0][:, 0]
+    drawn = torch.randperm(len(latents), generator=generator)[: rounds[-1].n_windows]
+    sample = latents[drawn.to(latents.device)]
+    starts, active = _seed(sample[: rounds[0].n_windows], n_clusters, 4 * n_init, generator)
+    for n_windows, n_kept in rounds:
+        starts, active = _select(sample[:n_windows], starts, active, n_kept, max_iter, tol)
+    contested = active.sum(dim=1) > 1
     if bool(contested.any()):
         starts[contested, :1] = _select(
             latents[:, contested],
             starts[contested],
-            going[contested],
+            active[contested],
             1,
-            min(max_iter, CONTEST),
+            min(max_iter, TRIAL_ITERATIONS),
             tol,
         )[0]
     return starts[:, 0]
 
 
 def _select(
-    latents: Tensor, starts: Tensor, going: Tensor, n_kept: int, max_iter: int, tol: float
+    latents: Tensor, starts: Tensor, active: Tensor, n_kept: int, max_iter: int, tol: float
 ) -> tuple[Tensor, Tensor]:
-    """Iterate from every start that still goes, and keep the best ends that differ.
-
-    Returns
-    -------
-    ends : Tensor of shape (n_maps, n_kept, n_clusters, map_length)
-        The best one of each map first.
-    going : Tensor of shape (n_maps, n_kept), bool
-        Whether this end may be the best one on more windows.
-    """
+    """The best distinct results of every active start, and which may be best on more windows."""
 
     def select(maps: slice) -> tuple[Tensor, Tensor]:
         columns, offset = centre_columns(put_maps_first(latents[:, maps]))
         offset = offset[:, None, None]
-        ends = lloyd(columns, starts[maps] - offset, going[maps], max_iter, tol)
-        inertia = nearest_squares(columns, ends).sum(dim=2)
-        inertia, order = inertia.masked_fill_(~going[maps], torch.inf).sort(dim=1)
-        # an end with the inertia of the one before it is the same one
-        same = inertia[:, 1:] <= 1.0001 * inertia[:, :-1]
+        results = lloyd(columns, starts[maps] - offset, active[maps], max_iter, tol)
+        inertia = nearest_squares(columns, results).sum(dim=2)
+        inertia, order = inertia.masked_fill_(~active[maps], torch.inf).sort(dim=1)
+        same = inertia[:, 1:] <= SAME_INERTIA_RATIO * inertia[:, :-1]
         inertia[:, 1:].masked_fill_(same, torch.inf)
         inertia, best = inertia.topk(min(n_kept, starts.shape[1]), dim=1, largest=False)
-        every = torch.arange(len(ends), device=ends.device)[:, None]
-        kept = ends[every, order.gather(1, best)]
-        return kept + offset, inertia <= RIVAL * inertia[:, :1]
+        every = torch.arange(len(results), device=results.device)[:, None]
+        kept = results[every, order.gather(1, best)]
+        return kept + offset, inertia <= MAX_INERTIA_RATIO * inertia[:, :1]
 
-    ends, going_on = on_blocks(select, latents, starts.shape[1])
-    return ends, going_on
+    kept, may_be_best = on_blocks(select, latents, starts.shape[1])
+    return kept, may_be_best
 
 
 def _seed(
     latents: Tensor, n_clusters: int, n_starts: int, generator: torch.Generator | None
 ) -> tuple[Tensor, Tensor]:
-    """Several starts for every map, (n_maps, n_starts, n_clusters, map_length), all going."""
+    """Several starts for every map, (n_maps, n_starts, n_clusters, map_length), all active."""
     n_windows, n_maps, _ = latents.shape
     n_trials = 2 + int(math.log(n_clusters))
     # drawn for all maps before any block: what a seed gives does not depend on the blocks

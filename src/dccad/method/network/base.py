@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -14,7 +16,15 @@ class Autoencoder(nn.Module, ABC):
     """What training and scoring ask of a network.
 
     The kernels of the encoder's last layer give activation maps; maps are clustered after pooling.
+
+    Attributes
+    ----------
+    reads_runs : bool
+        Whether scoring may read all windows of a run at once, each row only once
+        (:mod:`dccad.method.scoring.whole_runs`), instead of window by window.
     """
+
+    reads_runs: ClassVar[bool] = False
 
     @abstractmethod
     def encode(self, windows: Tensor) -> Tensor:
@@ -34,6 +44,16 @@ class Autoencoder(nn.Module, ABC):
         """Kernel behind each clustered map, shape (n_maps,); −1 for a map of several kernels."""
 
     @abstractmethod
+    def map_names(self, columns: Sequence[str]) -> list[str]:
+        """Name every value of the maps that are clustered, n_maps × map_length of them.
+
+        Parameters
+        ----------
+        columns : sequence of str
+            Names of the sensors.
+        """
+
+    @abstractmethod
     def map_parameters(self) -> list[nn.Parameter]:
         """Parameters with one row per kernel, which the gradient routing divides."""
 
@@ -42,7 +62,7 @@ class Autoencoder(nn.Module, ABC):
         maps = self.encode(windows)
         return maps, self.decode(maps)
 
-    # What training needs; a network may have a shorter way than through its activation maps.
+    # Training may use a shorter way than through the activation maps, where a network has one.
 
     def differentiate(
         self,
@@ -51,13 +71,13 @@ class Autoencoder(nn.Module, ABC):
         alpha: float = 0.0,
         relative: bool = False,
     ) -> tuple[Tensor, Tensor | None]:
-        """Leave the gradient of the loss in the parameters, in place of the one before.
+        """Leave the gradient of the loss in the parameters, instead of the one before.
 
         Parameters
         ----------
         windows : Tensor of shape (n_windows, n_sensors, window)
         targets : Targets, optional
-            Of these windows. The loss is (1 − α) L_R + α L_C; without targets, L_R.
+            What L_C asks of these windows. The loss is (1 − α) L_R + α L_C; without targets, L_R.
         alpha : float
         relative : bool
             As in :func:`dccad.method.network.losses.clustering_loss`.
@@ -83,11 +103,11 @@ class Autoencoder(nn.Module, ABC):
 
     @property
     def moments_per_window(self) -> int:
-        """Numbers that :meth:`moments` gives for one window; 0: this network has none."""
+        """How many numbers :meth:`moments` gives for one window; 0 where there are no moments."""
         return 0
 
     def moments(self, windows: Tensor) -> Moments:
-        """Windows to what their pooled maps can be read from, whatever the kernels."""
+        """Moments of windows, from which their pooled maps follow for any weights."""
         raise NotImplementedError
 
     def pool_moments(self, moments: Moments) -> Tensor:
@@ -95,5 +115,5 @@ class Autoencoder(nn.Module, ABC):
         raise NotImplementedError
 
     def forms(self, moments: Moments, maps: Tensor) -> MapForms:
-        """Moments of windows to what some of their pooled maps are read from in training."""
+        """The part of the moments from which training computes some of the pooled maps."""
         raise NotImplementedError

@@ -8,6 +8,7 @@ shows what the other directions and the neighbouring rows do not explain.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -30,7 +31,7 @@ from dccad.method.network.moments import (
     pool_levels,
     window_moments,
 )
-from dccad.method.network.pooling import COLLECTIVE, STATISTICS, pool_maps, pool_together
+from dccad.method.network.pooling import Energy, Kind, pool_maps, pool_together
 
 LEAK = 0.1
 """Slope of the bottleneck's leaky ReLU below 0."""
@@ -66,8 +67,8 @@ class DirectionalSettings:
 
     @property
     def n_maps(self) -> int:
-        """Pooled maps: three statistics of each kernel's map, and three of each group together."""
-        return len(STATISTICS) * self.n_kernels + len(COLLECTIVE) * len(self.groups)
+        """Pooled maps: every kind of each kernel's map, and every energy of each group."""
+        return len(Kind) * self.n_kernels + len(Energy) * len(self.groups)
 
     @property
     def map_length(self) -> int:
@@ -99,6 +100,8 @@ class DirectionalAutoencoder(Autoencoder):
     >>> tuple(network.pool(maps).shape)           # 3 statistics of 8 maps, 3 of each of 2 groups
     (5, 30, 1)
     """
+
+    reads_runs = True
 
     def __init__(self, settings: DirectionalSettings) -> None:
         super().__init__()
@@ -135,7 +138,7 @@ class DirectionalAutoencoder(Autoencoder):
         alpha: float = 0.0,
         relative: bool = False,
     ) -> tuple[Tensor, Tensor | None]:
-        """Leave the gradient in the parameters, by derivatives that are written out."""
+        """Leave the gradient in the parameters, computed by hand-written derivatives."""
         if not self.training:  # batch normalisation has another derivative
             return super().differentiate(windows, targets, alpha, relative)
         parameters = self._weights()
@@ -177,7 +180,7 @@ class DirectionalAutoencoder(Autoencoder):
         ]
 
     def train(self, mode: bool = True) -> DirectionalAutoencoder:
-        """Begin or end training, whose memory is given back at its end."""
+        """Begin or end training; its end frees the memory that the steps share."""
         if not mode:
             self._scratch.clear()
         super().train(mode)
@@ -234,7 +237,7 @@ class DirectionalAutoencoder(Autoencoder):
         return self.settings.n_directions * size * (size + 3)
 
     def moments(self, windows: Tensor) -> Moments:
-        """Windows to what their pooled maps can be read from, whatever the kernels."""
+        """Moments of windows, from which their pooled maps follow for any kernels."""
         return window_moments(windows, self.kernels.shape[1])
 
     def pool_moments(self, moments: Moments) -> Tensor:
@@ -248,7 +251,7 @@ class DirectionalAutoencoder(Autoencoder):
         return self.pool_moments(self.moments(windows))
 
     def forms(self, moments: Moments, maps: Tensor) -> MapForms:
-        """What the chosen pooled maps, each of a single kernel, are read from in training."""
+        """The part of the moments from which training computes pooled maps of single kernels."""
         return map_forms(moments, maps, self.settings.kernels_per_direction)
 
     @property
@@ -264,9 +267,30 @@ class DirectionalAutoencoder(Autoencoder):
     @property
     def kernel_of_map(self) -> Tensor:
         """Kernel behind each pooled map, shape (n_maps,); −1 for the collective ones."""
-        single = torch.arange(self.settings.n_kernels).repeat(len(STATISTICS))
-        together = len(COLLECTIVE) * len(self.settings.groups)
+        single = torch.arange(self.settings.n_kernels).repeat(len(Kind))
+        together = len(Energy) * len(self.settings.groups)
         return torch.cat((single, torch.full((together,), -1)))
+
+    def map_names(self, columns: Sequence[str]) -> list[str]:
+        """Name every pooled map: its sensor or direction, its kernel and its kind.
+
+        Examples
+        --------
+        >>> network = DirectionalAutoencoder(DirectionalSettings(4, 2, 30, 2, 3, 2))
+        >>> names = network.map_names(("flow", "level"))
+        >>> names[0], names[3], names[8 + 4], names[16 + 1], names[-1]
+        ('flow mean', 'level change mean', 'direction 1 recent mean', 'flow change log-variance',
+        'all directions energy of the mean')
+        """
+        shape, cut = self.settings, self.settings.n_sensor_directions
+        n_whitened, per = shape.n_directions - cut, shape.kernels_per_direction
+        directions = [*columns[:cut], *(f"direction {d + 1}" for d in range(n_whitened))]
+        filters = ["", " change", *(f" kernel {k + 1}" for k in range(2, per))][:per]
+        kernels = [f"{direction}{name}" for direction in directions for name in filters]
+        groups = [f"all {'sensors' if g.stop <= cut else 'directions'}" for g in shape.groups]
+        return [f"{kernel} {kind.value}" for kind in Kind for kernel in kernels] + [
+            f"{group} {energy.value}" for group in groups for energy in Energy
+        ]
 
     def map_parameters(self) -> list[nn.Parameter]:
         """Parameters with one row per kernel, which the gradient routing divides."""
@@ -277,37 +301,8 @@ def _slide(kernels: Tensor, windows: Tensor) -> Tensor:
     """Maps of kernels (D, k, size) that each see one direction of windows (B, D, L)."""
     size = kernels.shape[2]
     length = windows.shape[2] - size + 1
-    # a sum over the few taps: torch's grouped convolution is slower by far on a CPU
+    # a sum over the few taps: torch's grouped convolution is far slower on a CPU
     maps = windows[:, :, None, :length] * kernels[:, :, 0, None]
     for tap in range(1, size):
         maps = maps + windows[:, :, None, tap : tap + length] * kernels[:, :, tap, None]
     return maps.flatten(1, 2)
-
-
-def describe_maps(settings: DirectionalSettings, sensors: tuple[str, ...]) -> list[str]:
-    """Name every pooled map for people.
-
-    Parameters
-    ----------
-    settings : DirectionalSettings
-    sensors : tuple of str
-        Names of the sensors.
-
-    Examples
-    --------
-    >>> names = describe_maps(DirectionalSettings(4, 2, 30, 2, 3, 2), ("flow", "level"))
-    >>> names[0], names[3], names[8 + 4], names[16 + 1], names[-1]
-    ('flow mean', 'level change mean', 'direction 1 recent mean', 'flow change log-variance',
-    'all directions energy of the mean')
-    """
-    cut = settings.n_sensor_directions
-    directions = [
-        sensors[d] if d < cut else f"direction {d - cut + 1}" for d in range(settings.n_directions)
-    ]
-    kinds = ["", " change", *(f" kernel {k + 1}" for k in range(2, settings.kernels_per_direction))]
-    kinds = kinds[: settings.kernels_per_direction]
-    kernels = [f"{direction}{kind}" for direction in directions for kind in kinds]
-    groups = ["all sensors" if group.stop <= cut else "all directions" for group in settings.groups]
-    return [f"{kernel} {statistic}" for statistic in STATISTICS for kernel in kernels] + [
-        f"{group} {statistic}" for group in groups for statistic in COLLECTIVE
-    ]

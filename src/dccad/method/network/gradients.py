@@ -1,13 +1,10 @@
-"""L_R and L_C of the depthwise autoencoder with their gradients written out: what training repeats.
+"""L_R and L_C of the depthwise autoencoder with hand-written gradients, which training repeats.
 
-Automatic differentiation walks through a hundred small operations a step, each with new memory.
-Here L_R is five products of matrices, and between them passes over the bottleneck, which is a
-quarter as large as the windows. A convolution over the few rows under a kernel is a product for all
-of them at once and a sum of its parts, each one row later (:func:`_gather`); the adjoint lays them
-so (:func:`_spread`). Encoder and decoder use both, since one is the other transposed. L_C reads the
-clustering maps from forms of their kernels (:mod:`dccad.method.network.moments`), so that its
-gradient is a mean of the same forms. `tests/test_directional.py` compares both with the network as
-it stands.
+Automatic differentiation runs a hundred small operations per step, each with new memory. Here L_R
+is five products of matrices, with passes over the small bottleneck between them. A convolution is
+one product for all rows under a kernel and a sum of its shifted parts (:func:`_gather`);
+:func:`_spread` is the adjoint. L_C computes the clustering maps from forms of their kernels
+(:mod:`dccad.method.network.moments`), so that its gradient is a mean of the same forms.
 """
 
 from __future__ import annotations
@@ -17,22 +14,23 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from dccad.method.network.losses import SMALLEST_VARIANCE
+from dccad.method.network.losses import LEAST_BATCH_VARIANCE
 from dccad.method.network.moments import MapForms, form_values, kernel_products, symmetric
-from dccad.method.network.pooling import SMALLEST_VARIANCE as SMALLEST_MAP_VARIANCE
+from dccad.method.network.pooling import SMALLEST_VARIANCE
 
 
 class Buffers(NamedTuple):
-    """Memory of one training step, by what it holds.
+    """Memory of one training step.
 
     Attributes
     ----------
     by_row, seen, laid : Tensor of shape (n_windows, window, size · n_channels)
-        What each row gives to the positions that see it; what it takes from them, in the decoder
-        and in the gradient of the encoder.
+        What each row gives to the positions that see it, and what it takes from them in the
+        decoder (``seen``) and in the gradient of the encoder (``laid``).
     maps, activated, passed : Tensor of shape (n_windows, n_positions, n_channels)
-        Of the bottleneck: before and behind its activation, and the activation's slope.
+        The bottleneck before and after its activation, and the activation's slope.
     errors : Tensor of shape (n_windows · window, n_directions)
+        Reconstruction less windows.
     """
 
     by_row: Tensor
@@ -45,7 +43,7 @@ class Buffers(NamedTuple):
 
 
 class Scratch:
-    """Memory that one training step leaves to the next: asking for it anew costs a third of a step.
+    """Memory that one training step leaves to the next; allocating it takes a third of a step.
 
     Examples
     --------
@@ -61,9 +59,10 @@ class Scratch:
         self._kept: dict[tuple[object, ...], Buffers] = {}
 
     def take(self, rows: Tensor, n_channels: int, size: int) -> Buffers:
-        """Memory for windows (n_windows, window, n_directions): zeros, or what the last step left.
+        """Memory for windows of shape (n_windows, window, n_directions).
 
-        Where no position reaches, ``seen`` and ``laid`` stay 0.
+        It holds zeros or what the last step left; where no position reaches, ``seen`` and ``laid``
+        stay 0.
         """
         key = (rows.shape, rows.dtype, rows.device, n_channels, size)
         found = self._kept.get(key)
@@ -76,7 +75,7 @@ class Scratch:
         return found
 
     def clear(self) -> None:
-        """Give the memory back."""
+        """Free the memory."""
         self._kept.clear()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Scratch:
@@ -87,16 +86,16 @@ class Scratch:
 
 
 class Weights(NamedTuple):
-    """Parameters of the depthwise autoencoder, with kernels apart by direction.
+    """Parameters of the depthwise autoencoder, with the kernels of each direction on one axis.
 
     Attributes
     ----------
     kernels : Tensor of shape (n_directions, kernels_per_direction, size)
     mixing : Tensor of shape (n_channels, n_directions, kernels_per_direction)
     shift : Tensor of shape (n_channels,)
-        Of the mixing. The normalisation takes it away again: only its running mean knows it.
+        Bias of the mixing. The normalisation subtracts it again, except from its running mean.
     scale, bias : Tensor of shape (n_channels,)
-        Of the normalisation.
+        Parameters of the normalisation.
     decoder : Tensor of shape (n_channels, n_directions, size)
     decoder_bias : Tensor of shape (n_directions,)
     """
@@ -126,7 +125,7 @@ def differentiate_reconstruction(
         them.
     weights : Weights
     normalisation : BatchNorm1d
-        Its running figures are brought on, as its own forward pass would.
+        Its running mean and variance are updated, as in its own forward pass.
     leak : float
         Slope of the bottleneck's leaky ReLU below 0.
     scratch : Scratch
@@ -135,7 +134,7 @@ def differentiate_reconstruction(
     -------
     loss : Tensor, a scalar
     slopes : Weights
-        The derivative by each of the weights, less the factor 2 / ``windows.numel()``.
+        The derivative by each of the weights, without the factor 2 / ``windows.numel()``.
     """
     rows = windows.transpose(1, 2).contiguous()
     n_directions = rows.shape[2]
@@ -159,7 +158,7 @@ def differentiate_reconstruction(
     mean = maps.mean(dim=0)
     maps -= mean
     variance = torch.mul(maps, maps, out=activated).mean(dim=0)
-    _bring_on(normalisation, mean + weights.shift, variance, len(maps))
+    _update_running(normalisation, mean + weights.shift, variance, len(maps))
     inverse = (variance + normalisation.eps).rsqrt()
     gain = weights.scale * inverse
     torch.addcmul(weights.bias, maps, gain, out=activated)
@@ -173,7 +172,7 @@ def differentiate_reconstruction(
     flat = errors.view(-1)
     loss = torch.dot(flat, flat) / len(flat)
 
-    # back through decoder, leaky ReLU and normalisation, with errors in place of their gradient
+    # back through decoder, leaky ReLU and normalisation, with errors instead of their gradient
     of_spread = torch.mm(seen.T, errors)
     torch.mm(errors, spread.T, out=by_row)
     _gather(kept.by_row, kept.activated)
@@ -205,7 +204,7 @@ def differentiate_clustering(
     Parameters
     ----------
     forms : MapForms
-        Of the clustering maps, for the windows of the batch.
+        Forms of the clustering maps, for the windows of the batch.
     centres : Tensor of shape (n_windows, n_chosen)
         Each window's own centre on each of them.
     kernels : Tensor of shape (n_kernels, kernel_size)
@@ -221,7 +220,7 @@ def differentiate_clustering(
     weights = kernels.index_select(0, forms.kernels)
     quadratic = weights[n_linear:]
     variance = form_values(forms.quadratic, kernel_products(quadratic))
-    inside = variance.clamp(min=0).add_(SMALLEST_MAP_VARIANCE)
+    inside = variance.clamp(min=0).add_(SMALLEST_VARIANCE)
     maps = torch.cat((form_values(forms.linear, weights[:n_linear]), inside.log()), dim=1)
 
     errors = maps - centres
@@ -229,10 +228,10 @@ def differentiate_clustering(
     if relative:
         spread = maps - maps.mean(dim=0)
         total = spread.square().mean(dim=0)
-        bounded = total.clamp(min=SMALLEST_VARIANCE)
+        bounded = total.clamp(min=LEAST_BATCH_VARIANCE)
         loss /= bounded
         # where the variance is below the smallest it does not move the divisor
-        moved = loss * (total >= SMALLEST_VARIANCE)
+        moved = loss * (total >= LEAST_BATCH_VARIANCE)
         of_maps = torch.addcmul(errors, spread, moved, value=-1) / bounded
     of_maps *= 2 / maps.numel()
 
@@ -260,14 +259,16 @@ def _gather(by_row: Tensor, out: Tensor) -> Tensor:
 
 
 def _spread(maps: Tensor, by_row: Tensor) -> None:
-    """The adjoint of :func:`_gather`; what no position reaches is left as it is, 0."""
+    """The adjoint of :func:`_gather`; where no position reaches, ``by_row`` stays 0."""
     n_positions, n_channels = maps.shape[1:]
     for tap in range(by_row.shape[1] - n_positions + 1):
         by_row[:, tap : tap + n_positions, tap * n_channels : (tap + 1) * n_channels] = maps
 
 
-def _bring_on(normalisation: nn.BatchNorm1d, mean: Tensor, variance: Tensor, n_values: int) -> None:
-    """Take the figures of one batch into the running ones, as batch normalisation does."""
+def _update_running(
+    normalisation: nn.BatchNorm1d, mean: Tensor, variance: Tensor, n_values: int
+) -> None:
+    """Update the running mean and variance by those of one batch, as batch normalisation does."""
     running = normalisation.running_mean, normalisation.running_var
     tracked, share = normalisation.num_batches_tracked, normalisation.momentum
     assert running[0] is not None

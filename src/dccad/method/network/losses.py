@@ -9,20 +9,14 @@ from torch.nn import functional
 
 from dccad.method.network.moments import MapForms
 
-SMALLEST_VARIANCE = 1e-6
-"""Of a map over a batch, where the clustering loss is relative to it: a constant map has none."""
+LEAST_BATCH_VARIANCE = 1e-6
+"""The relative clustering loss divides by at least this: a map that is constant over a batch has
+no variance."""
 
 
 def reconstruction_loss(reconstruction: Tensor, windows: Tensor) -> Tensor:
-    """L_R = mean((x̂ − x)²) over windows, sensors and rows.
-
-    Examples
-    --------
-    >>> import torch
-    >>> reconstruction_loss(torch.zeros(1, 2, 2), torch.tensor([[[1.0, 1.0], [3.0, 3.0]]])).item()
-    5.0
-    """
-    # rows first, as the published network lays its reconstruction and wants the gradient to lie
+    """L_R = mean((x̂ − x)²) over windows, sensors and rows."""
+    # rows first: that is how the published network lays out its reconstruction and its gradient
     return functional.mse_loss(reconstruction.permute(2, 0, 1), windows.permute(2, 0, 1))
 
 
@@ -36,24 +30,18 @@ def clustering_loss(latents: Tensor, centres: Tensor, relative: bool = False) ->
     centres : Tensor of shape (n_windows, n_maps, map_length)
         Each window's own centre on each of them (:func:`own_centres`).
     relative : bool
-        Divide that of each map by its variance over the batch: the share that its clusters leave
-        unexplained. The variance moves with the map, so shrinking it gains nothing. False: as
-        published.
+        Divide the loss of each map by the map's variance over the batch, which gives the share
+        that its clusters leave unexplained. The variance shrinks with the map, so that shrinking
+        it gains nothing. False: as published.
 
     Returns
     -------
     Tensor, a scalar
-
-    Examples
-    --------
-    >>> import torch
-    >>> clustering_loss(torch.tensor([[[1.0, 2.0]]]), torch.zeros(1, 1, 2)).item()
-    5.0
     """
     unexplained = (latents - centres).square().sum(dim=2).mean(dim=0)
     if relative:
         variance = latents.var(dim=0, unbiased=False).sum(dim=1)
-        unexplained = unexplained / variance.clamp(min=SMALLEST_VARIANCE)
+        unexplained = unexplained / variance.clamp(min=LEAST_BATCH_VARIANCE)
     return unexplained.mean()
 
 
@@ -69,19 +57,12 @@ def own_centres(centres: Tensor, assignments: Tensor, maps: Tensor) -> Tensor:
     Returns
     -------
     Tensor of shape (n_windows, n_chosen, map_length)
-
-    Examples
-    --------
-    >>> import torch
-    >>> centres = torch.tensor([[[0.0], [5.0]], [[2.0], [7.0]]])
-    >>> own_centres(centres, torch.tensor([[0, 1], [1, 0]]), torch.tensor([1])).flatten().tolist()
-    [7.0, 2.0]
     """
     return centres[maps, assignments[:, maps]]
 
 
 class Targets(NamedTuple):
-    """What L_C asks of windows: found once per update, and taken batch by batch.
+    """What L_C asks of windows: found once per update and used batch by batch.
 
     Attributes
     ----------
@@ -90,7 +71,7 @@ class Targets(NamedTuple):
     centres : Tensor of shape (n_windows, n_chosen, map_length)
         Each window's own centre on each of them.
     forms : MapForms or None
-        What a network that has a shorter way reads these maps from.
+        What a network with moments computes these maps from.
     """
 
     maps: Tensor
@@ -98,6 +79,6 @@ class Targets(NamedTuple):
     forms: MapForms | None = None
 
     def take(self, windows: Tensor) -> Targets:
-        """Those of some of the windows."""
+        """Targets of some of the windows."""
         forms = None if self.forms is None else self.forms.take(windows)
         return Targets(self.maps, self.centres.index_select(0, windows), forms)

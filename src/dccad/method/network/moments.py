@@ -23,15 +23,15 @@ from dccad.method.network.pooling import (
 
 
 class Moments(NamedTuple):
-    """Moments of what a kernel sees, over its positions in each window.
+    """Moments of the rows under a kernel, over its positions in each window.
 
     Attributes
     ----------
     mean, recent : Tensor of shape (n_windows, kernel_size, n_directions)
         Mean of each row under the kernel over all positions, and over the last third.
     covariance, recent_covariance : Tensor of shape (n_windows, n_pairs, n_directions)
-        Of each of the kernel_size · (kernel_size + 1) / 2 pairs of rows under the kernel, the upper
-        triangle row by row, over all positions and over the last third.
+        Covariance of each of the kernel_size · (kernel_size + 1) / 2 pairs of rows under the
+        kernel, the upper triangle row by row, over all positions and over the last third.
     """
 
     mean: Tensor
@@ -50,20 +50,11 @@ class Moments(NamedTuple):
 
 
 def window_moments(windows: Tensor, kernel_size: int) -> Moments:
-    """Moments of windows of shape (n_windows, n_directions, window).
-
-    Examples
-    --------
-    >>> moments = window_moments(torch.tensor([[[1.0, 2.0, 6.0]]]), kernel_size=2)
-    >>> moments.mean.tolist(), moments.recent.tolist()             # positions (1, 2) and (2, 6)
-    ([[[1.5], [4.0]]], [[[2.0], [6.0]]])
-    >>> [round(value, 4) for value in moments.covariance.flatten().tolist()]
-    [0.25, 1.0, 4.0]
-    """
+    """Moments of windows of shape (n_windows, n_directions, window)."""
     rows = windows.transpose(1, 2)
     centre = rows.mean(dim=1, keepdim=True)
-    # less the mean of the window, which is nearly that of any of its parts: the products of means
-    # that are taken off below are small, and the variance of a map far from zero keeps its digits
+    # relative to the mean of the window, the products of means that are subtracted below are small,
+    # and the variance of a map far from zero keeps its digits
     rows = rows - centre
     averages = _averages(windows.shape[2], kernel_size, rows.dtype, rows.device)
     mean, recent = (averages[0] @ rows).split(kernel_size, dim=1)
@@ -87,8 +78,8 @@ def _averages(
 ) -> tuple[Tensor, ...]:
     """Matrices that average products of rows some rows apart, one matrix for each distance.
 
-    A kernel's row i sees rows i, i + 1, … of the window. The first half of a matrix averages over
-    all positions for i = 0, 1, …, the second half over the last third of them.
+    A kernel's weight i sees rows i, i + 1, … of the window. The first half of a matrix averages
+    over all positions for i = 0, 1, …, the second half over the last third of the positions.
     """
     n_positions = window - kernel_size + 1
     recent = recent_positions(n_positions)
@@ -123,13 +114,6 @@ def pool_kernels(moments: Moments, kernels: Tensor) -> Pooled:
     -------
     Pooled
         As :func:`dccad.method.network.pooling.pool_maps` of the maps.
-
-    Examples
-    --------
-    >>> moments = window_moments(torch.tensor([[[1.0, 2.0, 6.0]]]), kernel_size=2)
-    >>> pooled = pool_kernels(moments, torch.tensor([[[-1.0, 1.0]]]))      # the map is 1, 4
-    >>> pooled.mean.item(), pooled.recent.item(), round(pooled.log_variance.exp().item(), 3)
-    (2.5, 4.0, 2.251)
     """
     mean, recent, variance = (
         torch.stack([form_values(coefficients, w) for w in weights.unbind(1)], dim=2).flatten(1)
@@ -149,19 +133,12 @@ def pool_levels(moments: Moments, levels: Tensor, group: slice) -> Tensor:
     levels : Tensor of shape (n_directions, kernel_size)
         The level kernel of each direction.
     group : slice
-        Of the directions.
+        Which directions.
 
     Returns
     -------
     Tensor of shape (n_windows, 3)
         As :func:`dccad.method.network.pooling.pool_together` of the level maps.
-
-    Examples
-    --------
-    >>> moments = window_moments(torch.tensor([[[1.0, 3.0], [-1.0, 1.0]]]), kernel_size=1)
-    >>> found = pool_levels(moments, torch.ones(2, 1), slice(0, 2))
-    >>> found.exp().round(decimals=2).tolist()
-    [[3.0, 5.0, 2.0]]
     """
     weights, products = levels[group], kernel_products(levels[group])
     mean, recent = (form_values(part[..., group], weights).square() for part in moments[:2])
@@ -174,14 +151,14 @@ def pool_levels(moments: Moments, levels: Tensor, group: slice) -> Tensor:
 
 
 class MapForms(NamedTuple):
-    """What some pooled maps are read from: a linear or a quadratic form of each one's kernel.
+    """What some pooled maps are computed from: a linear or quadratic form of each one's kernel.
 
     Attributes
     ----------
     linear : Tensor of shape (n_windows, kernel_size, n_linear)
-        Coefficients of the means and recent means among the maps.
+        Coefficients of the means and recent means, which come first among the maps.
     quadratic : Tensor of shape (n_windows, n_pairs, n_quadratic)
-        Of the log-variances among them, which follow.
+        Coefficients of the log-variances, which follow.
     kernels : Tensor of shape (n_linear + n_quadratic,), int64
         The kernel of each map.
     """
@@ -191,13 +168,13 @@ class MapForms(NamedTuple):
     kernels: Tensor
 
     def take(self, windows: Tensor) -> MapForms:
-        """Those of some of the windows."""
+        """Forms of some of the windows."""
         linear = self.linear.index_select(0, windows)
         return MapForms(linear, self.quadratic.index_select(0, windows), self.kernels)
 
 
 def map_forms(moments: Moments, maps: Tensor, kernels_per_direction: int) -> MapForms:
-    """Take what some pooled maps need out of the moments.
+    """Take out of the moments what some pooled maps need.
 
     Parameters
     ----------
@@ -206,20 +183,13 @@ def map_forms(moments: Moments, maps: Tensor, kernels_per_direction: int) -> Map
         Numbers in the order of :class:`~dccad.method.network.pooling.Pooled`: all means, all recent
         means, all log-variances.
     kernels_per_direction : int
-
-    Examples
-    --------
-    >>> moments = window_moments(torch.tensor([[[1.0, 2.0, 6.0]]]), kernel_size=2)
-    >>> forms = map_forms(moments, torch.tensor([1, 2]), kernels_per_direction=1)
-    >>> forms.linear.flatten().tolist(), forms.quadratic.flatten().tolist()
-    ([2.0, 6.0], [0.25, 1.0, 4.0])
     """
     n_kernels = moments.mean.shape[2] * kernels_per_direction
     kinds, kernels = maps // n_kernels, maps % n_kernels
     found = []
     for kind, coefficients in enumerate(moments[:3]):
         directions = kernels[kinds == kind] // kernels_per_direction
-        # of a matrix: along the last of three axes it takes ten times as long
+        # chosen from a matrix: along the last of three axes it takes ten times as long
         chosen = coefficients.flatten(0, 1).index_select(1, directions)
         found.append(chosen.unflatten(0, coefficients.shape[:2]))
     return MapForms(torch.cat(found[:2], dim=2), found[2], kernels)
@@ -228,15 +198,9 @@ def map_forms(moments: Moments, maps: Tensor, kernels_per_direction: int) -> Map
 def form_values(coefficients: Tensor, weights: Tensor) -> Tensor:
     """Sum of coefficients (n_windows, n_terms, n_maps) times weights (n_maps, n_terms).
 
-    With the weights of kernels, or their products, the value of a linear or quadratic form.
-
-    Examples
-    --------
-    >>> moments = window_moments(torch.tensor([[[1.0, 2.0, 6.0]]]), kernel_size=2)
-    >>> form_values(moments.mean, torch.tensor([[-1.0, 1.0]])).tolist()      # of the map 1, 4
-    [[2.5]]
+    With the weights of kernels, or their products, this is the value of a linear or quadratic form.
     """
-    # term by term: a sum over an axis of so few numbers takes several times as long
+    # term by term: torch's sum over such a short axis takes several times as long
     by_term = weights.T.contiguous()
     total: Tensor = coefficients[:, 0] * by_term[0]
     for term in range(1, len(by_term)):
@@ -247,25 +211,14 @@ def form_values(coefficients: Tensor, weights: Tensor) -> Tensor:
 def kernel_products(kernels: Tensor) -> Tensor:
     """Products of each two weights of kernels (…, size), as the pairs of the covariance.
 
-    Those of two different weights are doubled: the covariance has each pair once.
-
-    Examples
-    --------
-    >>> kernel_products(torch.tensor([3.0, 5.0])).tolist()
-    [9.0, 30.0, 25.0]
+    Products of two different weights are doubled, because the covariance has each pair once.
     """
     first, second, times, _ = _pairs(kernels.shape[-1], kernels.device)
     return kernels.index_select(-1, first) * kernels.index_select(-1, second) * times
 
 
 def symmetric(pairs: Tensor, size: int) -> Tensor:
-    """Values of pairs (n_pairs, …) as the symmetric matrix that they are half of.
-
-    Examples
-    --------
-    >>> symmetric(torch.tensor([1.0, 2.0, 3.0]), size=2).tolist()
-    [[1.0, 2.0], [2.0, 3.0]]
-    """
+    """Values of pairs (n_pairs, …) as the symmetric matrix that they are half of."""
     whole = pairs.index_select(0, _pairs(size, pairs.device)[3])
     return whole.view(size, size, *pairs.shape[1:])
 
@@ -273,7 +226,7 @@ def symmetric(pairs: Tensor, size: int) -> Tensor:
 @lru_cache
 @torch.inference_mode(False)  # what is kept may be needed where gradients are
 def _pairs(size: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Of each pair of rows under a kernel: both, how often it stands in the matrix, and where."""
+    """Both rows of each pair under a kernel, how often the matrix has the pair, and where."""
     first, second = torch.triu_indices(size, size, device=device)
     where = torch.empty(size, size, dtype=torch.int64, device=device)
     where[first, second] = where[second, first] = torch.arange(len(first), device=device)

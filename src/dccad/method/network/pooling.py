@@ -6,26 +6,43 @@ oscillation or a stuck sensor, and the mean of its last third a change that has 
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-STATISTICS = ("mean", "recent mean", "log-variance")
-"""What each activation map is pooled to."""
 
-COLLECTIVE = ("energy", "recent energy", "energy of the mean")
-"""What the level maps of a group of directions are pooled to together, each as a logarithm."""
+class Kind(Enum):
+    """What each activation map is pooled to; pooled maps lie kind by kind, in this order."""
+
+    MEAN = "mean"
+    RECENT_MEAN = "recent mean"
+    LOG_VARIANCE = "log-variance"
+
+
+class Energy(Enum):
+    """What the level maps of a group of directions are pooled to together, each as a logarithm.
+
+    These pooled maps follow those of every :class:`Kind`, group by group.
+    """
+
+    WINDOW = "energy"
+    RECENT = "recent energy"
+    OF_MEAN = "energy of the mean"
+
+
+STATISTICS = tuple(kind.value for kind in Kind)
 
 SMALLEST_VARIANCE = 1e-3
-"""Added before the logarithm: a direction has unit variance, and a held value has none."""
+"""Added to a map's variance before its logarithm: the variance of a held value is 0."""
 
 SMALLEST_ENERGY = 1e-6
 """Added to a mean square before its logarithm."""
 
 
 class Pooled(NamedTuple):
-    """Single-map statistics of a batch of windows, each of shape (n_windows, n_kernels)."""
+    """Each :class:`Kind` of pooled map of a batch of windows, of shape (n_windows, n_kernels)."""
 
     mean: Tensor
     recent: Tensor
@@ -77,8 +94,8 @@ def pool_together(maps: Tensor) -> Tensor:
     Returns
     -------
     Tensor of shape (n_windows, 3)
-        The columns of :data:`COLLECTIVE`: log of the mean square over the window, over its last
-        third, and of the window means. A fault that moves many directions a little shows here.
+        One column per :class:`Energy`: the log of the mean square over the window, over its last
+        third, and of the window means. They show a fault that moves many directions a little.
 
     Examples
     --------

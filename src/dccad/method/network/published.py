@@ -57,8 +57,8 @@ class NetworkSettings:
 def automatic_strides(window: int, depth: int) -> tuple[int, ...]:
     """Strides that divide the window and keep the activation maps wider than one value.
 
-    Block by block, the map is shortened by 2, else by 3, as long as at least
-    ``SHORTEST_MAP`` positions stay; a window that neither divides keeps its length.
+    Each block shortens the map by 2, else by 3, while at least ``SHORTEST_MAP`` positions stay; a
+    length that neither divides is kept.
 
     Examples
     --------
@@ -103,8 +103,8 @@ def check_strides(window: int, strides: Sequence[int]) -> None:
 
 
 # For torch's convolutions a batch is one image: rows of the windows above one another, windows side
-# by side, sensors last in memory. Each kernel then meets all windows in one product of matrices;
-# window by window such small products cost more to prepare than to compute.
+# by side, sensors last in memory. Each kernel then meets all windows in one product of matrices.
+# Window by window, such small products cost more to prepare than to compute.
 
 
 def _image(windows: Tensor) -> Tensor:
@@ -244,6 +244,11 @@ class ConvAutoencoder(Autoencoder):
     def kernel_of_map(self) -> Tensor:
         """Kernel behind each map, shape (n_maps,): each kernel has one."""
         return torch.arange(self.settings.n_maps)
+
+    def map_names(self, columns: Sequence[str]) -> list[str]:
+        """Name every position of every map; the sensors are mixed in each."""
+        maps, positions = range(self.settings.n_maps), range(self.settings.map_length)
+        return [f"map{m}_position{t}" for m in maps for t in positions]
 
     def map_parameters(self) -> list[nn.Parameter]:
         """Parameters with one row per activation map, which the gradient routing divides.

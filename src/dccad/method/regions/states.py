@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dccad.logs.windows import WindowSet
+
 if TYPE_CHECKING:
     from dccad.method.regions.normal import RegionReport
 
@@ -29,9 +31,7 @@ however long, is not called normal without rows that are known to be."""
 def name_states(
     report: RegionReport,
     regions: NDArray[np.int64],
-    starts: NDArray[np.int64],
-    window: int,
-    stride: int = 1,
+    windows: WindowSet,
     further: bool = True,
 ) -> RegionReport:
     """Decide which regions are normal modes, with the reason in words, and name all regions.
@@ -47,9 +47,8 @@ def name_states(
     report : RegionReport
     regions : ndarray of shape (n_windows,), int
         Region of each fit window, numbered as in the report.
-    starts : ndarray of shape (n_windows,), int
-        First row of each fit window in the table of all runs, ascending.
-    window, stride : int, in rows
+    windows : WindowSet
+        The fit windows, in the order of their rows.
     further : bool
         False: without a reference, region 0 alone is normal.
 
@@ -63,7 +62,8 @@ def name_states(
     >>> from dccad.method.regions.normal import RegionReport
     >>> report = RegionReport("densest of 3 regions", (0.5, 0.4, 0.1), (1.0, 1.2, 6.0))
     >>> regions = np.repeat([0, 1, 0, 1, 2], [30, 20, 20, 20, 10])
-    >>> for state in name_states(report, regions, np.arange(100), window=5).states:
+    >>> windows = WindowSet.of_table(np.zeros((104, 1), dtype=np.float32), [104], length=5)
+    >>> for state in name_states(report, regions, windows).states:
     ...     print(state["name"], "-", state["reason"])
     normal - densest of 3 regions
     normal 2 - 1.2 times the normal spread, 40% of the windows, 2 stays
@@ -71,7 +71,7 @@ def name_states(
     """
     found: list[dict[str, Any]] = []
     for region in range(len(report.share)):
-        normal, reason = _judge(report, region, regions, starts, window, stride, further)
+        normal, reason = _judge(report, region, regions, windows, further)
         earlier = sum(state["normal"] == normal for state in found)
         name = f"anomalous {earlier + 1}"
         if normal:
@@ -84,9 +84,7 @@ def _judge(
     report: RegionReport,
     region: int,
     regions: NDArray[np.int64],
-    starts: NDArray[np.int64],
-    window: int,
-    stride: int,
+    windows: WindowSet,
     further: bool,
 ) -> tuple[bool, str]:
     """Whether a region is a normal mode, and why."""
@@ -106,7 +104,7 @@ def _judge(
     density = f"{ratio:.2g} times"
     if not further:
         return False, f"the other region ({density} the normal spread)"
-    stays = count_stays(regions == region, starts, window, stride)
+    stays = count_stays(regions == region, windows.starts.numpy(), windows.length, windows.stride)
     missing = []
     if ratio > DENSITY:
         missing.append(f"less dense than normal ({density} its spread)")

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dccad.logs.windows import WindowSet
 from dccad.method.clustering.cuts import minimum_error_thresholds, split_values
 from dccad.method.clustering.maps import MapClusters
 from dccad.method.clustering.ranking import Ranking, map_qualities
@@ -137,9 +138,7 @@ def _apply_cut(cut: Cut, regions: Tensor, values: Tensor) -> Tensor:
 def find_consensus(
     latents: Tensor,
     candidates: Tensor,
-    starts: Tensor,
-    window: int,
-    stride: int = 1,
+    windows: WindowSet,
     n_regions: int | None = 2,
     ranking: Ranking = "separation-persistence",
     least_quality: float = 0.0,
@@ -152,9 +151,8 @@ def find_consensus(
         Pooled maps.
     candidates : Tensor of shape (n,), int64
         Maps that may vote: the clustering maps and the collective ones.
-    starts : Tensor of shape (n_windows,), int64
-        First row of each window.
-    window, stride : int, in rows
+    windows : WindowSet
+        The windows behind the latents.
     n_regions : int or None
         None: divide as long as the quality is at least ``least_quality``, and regions of at least
         ``FEWEST_WINDOWS`` windows' length.
@@ -170,19 +168,17 @@ def find_consensus(
     regions : ndarray of shape (n_windows,), int64
         Numbered as the cuts made them.
     """
-    values = latents[..., 0]
+    values, windows = latents[..., 0], windows.to(latents.device)
     regions = torch.zeros(len(values), dtype=torch.int64, device=values.device)
     proposals: dict[int, Cut | None] = {}
     cuts: list[Cut] = []
     automatic = n_regions is None
-    smallest = FEWEST_WINDOWS * window / (stride * len(values))
+    smallest = FEWEST_WINDOWS * windows.length / (windows.stride * len(values))
     while len(cuts) + 1 < (MOST_REGIONS if automatic else n_regions or 2):
         for part in range(len(cuts) + 1):
             if part not in proposals:
                 inside = regions == part
-                proposals[part] = _propose(
-                    values, candidates, starts, window, stride, ranking, inside
-                )
+                proposals[part] = _propose(values, candidates, windows, ranking, inside)
         size = {region: float((regions == region).double().mean()) for region in proposals}
         ready = {
             region: found
@@ -204,9 +200,7 @@ def find_consensus(
 def _propose(
     values: Tensor,
     candidates: Tensor,
-    starts: Tensor,
-    window: int,
-    stride: int,
+    windows: WindowSet,
     ranking: Ranking,
     inside: Tensor,
 ) -> Cut | None:
@@ -217,7 +211,7 @@ def _propose(
     split = split_values(mine)
     upper = mine.double() > split.threshold
     clusters = MapClusters(split.means[..., None], upper.long(), split.within)
-    qualities = map_qualities(ranking, mine[..., None], clusters, starts[inside], window, stride)
+    qualities = map_qualities(ranking, mine[..., None], clusters, windows.select(inside))
     leader = int(qualities.argmax())
     if not float(qualities[leader]) > 0:
         return None
@@ -338,9 +332,7 @@ def find_consensus_partition(
     centres: Tensor,
     latents: Tensor,
     candidates: Tensor,
-    starts: Tensor,
-    window: int,
-    stride: int,
+    windows: WindowSet,
     n_regions: int | None,
     ranking: Ranking,
     reference: NDArray[np.bool_] | None = None,
@@ -350,7 +342,7 @@ def find_consensus_partition(
     Parameters
     ----------
     centres : Tensor of shape (n_maps, n_clusters, 1)
-    latents, candidates, starts, window, stride, n_regions, ranking
+    latents, candidates, windows, n_regions, ranking
         As in :func:`dccad.method.regions.vote.find_consensus`.
     reference : ndarray of shape (n_windows,), bool, optional
         Which windows are reference-normal.
@@ -366,9 +358,7 @@ def find_consensus_partition(
     cuts, found = find_consensus(
         latents,
         candidates,
-        starts,
-        window,
-        stride,
+        windows,
         n_regions,
         ranking,
         LEAST_QUALITY,

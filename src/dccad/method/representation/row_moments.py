@@ -1,8 +1,8 @@
-"""Mean, covariance and range of rows that are seen piece by piece.
+"""Mean, covariance and range of rows that are read block by block.
 
-Figures of two pieces are merged without the rows: means by their weights, co-moments with the term
-that the distance of the means adds. Each piece is centred on its own mean, so that a plant value of
-3000 with a spread of 0.01 keeps its spread.
+The figures of two blocks are merged without their rows: means by their weights, co-moments with the
+term that the distance of the means adds. Each block is centred on its own mean, so that a plant
+value of 3000 with a spread of 0.01 keeps its spread.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class RowStatistics:
     n_rows : int
     mean : ndarray of shape (n_sensors,)
     comoment : ndarray of shape (n_sensors, n_sensors)
-        Sum over the rows of the products of their distances from the mean; divided by ``n_rows`` it
-        is the covariance.
+        Sum over the rows of the products of their distances from the mean. Divided by ``n_rows``,
+        it is the covariance.
     lowest, highest : ndarray of shape (n_sensors,)
 
     Examples
@@ -106,10 +106,10 @@ def representation_of(
     Parameters
     ----------
     statistics : RowStatistics
-        Of all rows.
+        Figures of all rows.
     sample : sequence of Run
-        Some of the rows; how heavy the tails are, which decides the shrinkage of the covariance, is
-        taken from them.
+        Some of the rows: they tell how heavy the tails are, which decides how far the covariance
+        is shrunk.
     scaling, kind, taming, floor
         As in :func:`dccad.method.representation.whitening.fit_representation`.
 

@@ -45,7 +45,7 @@ class Scaling:
         """
         scaled = np.asarray(rows, dtype=np.float64) - self.shift
         scaled /= self.scale
-        # a value 1e38 times the usual range says "broken sensor"; it must not overflow to infinity
+        # a broken sensor may give 1e38 times its usual range, which must not overflow to infinity
         return np.clip(scaled, -1e15, 1e15, out=scaled).astype(np.float32)
 
 

@@ -24,11 +24,11 @@ from dccad.support.threads import map_in_threads
 
 RepresentationKind: TypeAlias = Literal["sensors+whitened", "whitened", "sensors"]
 
-AT_ONCE = 1 << 12
-"""Rows that are brought into the representation in one piece: few enough to stay in cache."""
+ROWS_AT_ONCE = 1 << 12
+"""Rows of one block that is transformed at once: few enough to stay in a processor's cache."""
 
 COVARIANCE_ROWS = 200_000
-"""Rows, spread evenly over the fit's, that the covariance is taken from where there are more."""
+"""A longer fit takes the covariance from about this many of its rows, spread evenly over it."""
 
 UNLABELLED_FLOOR = 0.02
 """Added to the eigenvalues of an unlabelled log's correlation: its weakest directions are noise."""
@@ -36,7 +36,7 @@ UNLABELLED_FLOOR = 0.02
 
 @dataclass(frozen=True)
 class Representation:
-    """Rows in plant units to rows of directions, fitted once and applied to every later row.
+    """What turns rows in plant units into rows of directions: fitted once, applied to every row.
 
     Attributes
     ----------
@@ -47,8 +47,8 @@ class Representation:
     sensors : bool
         Whether the scaled sensors are among the directions (then they come first).
     taming : float or None
-        Excursion e becomes taming · arcsinh(e / taming): about e up to that many standard
-        deviations, logarithmic beyond. None leaves values as they are.
+        An excursion e becomes taming · arcsinh(e / taming): about e below ``taming`` standard
+        deviations, logarithmic above. None leaves values as they are.
     """
 
     scaling: Scaling
@@ -71,7 +71,7 @@ class Representation:
 
     @property
     def n_sensor_directions(self) -> int:
-        """How many of them, the first ones, are single sensors."""
+        """How many of the directions, the first ones, are single sensors."""
         return len(self.scaling.shift) if self.sensors else 0
 
     def apply(self, rows: FloatArray) -> NDArray[np.float32]:
@@ -96,7 +96,7 @@ class Representation:
         directions = np.empty((len(scaled), self.n_directions), dtype=np.float32)
         directions[:, :cut] = scaled[:, :cut]
         if self.whitening is not None:
-            # by torch, whose threads are under our hand: numpy's wait for one another
+            # with torch, whose threads the package controls; numpy's wait for one another
             whitening = torch.from_numpy(self.whitening)
             directions[:, cut:] = (torch.from_numpy(scaled).double() @ whitening).numpy()
         if self.taming is not None:
@@ -110,17 +110,17 @@ class Representation:
         lengths = [len(segment) for segment in segments]
         rows = np.empty((sum(lengths), self.n_directions), dtype=np.float32)
         offsets = itertools.accumulate(lengths, initial=0)
-        pieces = [
-            (segment.values[first : first + AT_ONCE], offset + first)
+        blocks = [
+            (segment.values[first : first + ROWS_AT_ONCE], offset + first)
             for segment, offset in zip(segments, offsets, strict=False)
-            for first in range(0, len(segment), AT_ONCE)
+            for first in range(0, len(segment), ROWS_AT_ONCE)
         ]
 
-        def fill(piece: tuple[FloatArray, int]) -> None:
-            values, start = piece
+        def fill(block: tuple[FloatArray, int]) -> None:
+            values, start = block
             rows[start : start + len(values)] = self.apply(values)
 
-        for _ in map_in_threads(fill, pieces):
+        for _ in map_in_threads(fill, blocks):
             pass
         return WindowSet.of_table(rows, lengths, window, stride)
 

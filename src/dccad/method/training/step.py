@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
@@ -28,15 +28,30 @@ from dccad.method.network.losses import Targets
 Routing: TypeAlias = Literal["one-pass", "two-step"]
 
 
+class Objective(NamedTuple):
+    """The joint loss (1 − α) L_R + α L_C, and how its gradient reaches the kernels.
+
+    Attributes
+    ----------
+    alpha : float
+        Weight of the clustering loss, 0 ≤ α < 1.
+    routing : {"one-pass", "two-step"}
+    relative : bool
+        As in :func:`dccad.method.network.losses.clustering_loss`.
+    """
+
+    alpha: float
+    routing: Routing = "one-pass"
+    relative: bool = False
+
+
 def joint_step(
     network: Autoencoder,
     optimizer: torch.optim.Optimizer,
     windows: Tensor,
     targets: Targets,
     clustering: Tensor,
-    alpha: float,
-    routing: Routing,
-    relative: bool = False,
+    objective: Objective,
 ) -> tuple[Tensor, Tensor]:
     """Move every parameter once for this batch.
 
@@ -47,19 +62,16 @@ def joint_step(
         Over all parameters of the network.
     windows : Tensor of shape (batch, n_sensors, window)
     targets : Targets
-        Of these windows.
+        What the clustering loss asks of these windows.
     clustering : Tensor of shape (n_kernels,), bool
         The clustering kernels: the rows that the routing divides.
-    alpha : float
-        Weight of the clustering loss, 0 ≤ α < 1.
-    routing : {"one-pass", "two-step"}
-    relative : bool
-        As in :func:`dccad.method.network.losses.clustering_loss`.
+    objective : Objective
 
     Returns
     -------
     (L_R, L_C) : scalars, before the step
     """
+    alpha, routing, relative = objective
     reconstruction, cluster = network.differentiate(windows, targets, alpha, relative)
     assert cluster is not None
     if routing == "one-pass":
