@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from dccad.calibration import cross_fitting
+from dccad.calibration import folds as plans
 from dccad.calibration.cross_fitting import OutOfFold, cross_fit
-from dccad.calibration.folds import Block, plan_drift_folds, plan_folds
+from dccad.calibration.folds import plan_drift_folds, plan_folds
 from dccad.errors import CalibrationWarning
 from dccad.logs.runs import Run
+from dccad.logs.source import Segment
 from naive import naive_training_rows
 
 
@@ -32,7 +33,7 @@ LAYOUTS = [
 
 @pytest.mark.parametrize(("lengths", "window", "n_folds"), LAYOUTS)
 def test_every_row_is_held_out_once(lengths, window, n_folds, monkeypatch):
-    monkeypatch.setattr(cross_fitting, "N_FOLDS", n_folds)
+    monkeypatch.setattr(plans, "N_FOLDS", n_folds)
     folds = plan_folds(lengths, window)
     held_out = sorted(row for fold in folds for row in rows_of(fold.held_out))
     assert held_out == [(run, row) for run, n in enumerate(lengths) for row in range(n)]
@@ -40,7 +41,7 @@ def test_every_row_is_held_out_once(lengths, window, n_folds, monkeypatch):
 
 @pytest.mark.parametrize(("lengths", "window", "n_folds"), LAYOUTS)
 def test_training_is_every_stretch_beyond_the_gap(lengths, window, n_folds, monkeypatch):
-    monkeypatch.setattr(cross_fitting, "N_FOLDS", n_folds)
+    monkeypatch.setattr(plans, "N_FOLDS", n_folds)
     for fold in plan_folds(lengths, window):
         expected = naive_training_rows(lengths, fold.held_out, window, window)
         assert rows_of(fold.training) == sorted(expected)
@@ -48,10 +49,15 @@ def test_training_is_every_stretch_beyond_the_gap(lengths, window, n_folds, monk
 
 
 def test_many_runs_are_held_out_whole(monkeypatch):
-    monkeypatch.setattr(cross_fitting, "N_FOLDS", 3)
+    monkeypatch.setattr(plans, "N_FOLDS", 3)
     folds = plan_folds([40, 50, 60, 30, 20, 45], window=8)
     assert [[block.run for block in fold.held_out] for fold in folds] == [[2, 4], [1, 3], [5, 0]]
-    assert folds[0].training == (Block(0, 0, 40), Block(1, 0, 50), Block(3, 0, 30), Block(5, 0, 45))
+    assert folds[0].training == (
+        Segment(0, 0, 40),
+        Segment(1, 0, 50),
+        Segment(3, 0, 30),
+        Segment(5, 0, 45),
+    )
 
 
 def test_too_short_a_reference_is_said():
@@ -63,7 +69,7 @@ def test_too_short_a_reference_is_said():
 
 def test_scores_come_from_models_that_saw_neither_row_nor_window(monkeypatch):
     """The score tells how far away, in rows, the nearest training row is."""
-    monkeypatch.setattr(cross_fitting, "N_FOLDS", 4)
+    monkeypatch.setattr(plans, "N_FOLDS", 4)
     window = 6
 
     def distance(training, held_out):
@@ -93,7 +99,7 @@ def test_scores_come_from_models_that_saw_neither_row_nor_window(monkeypatch):
 
 
 def test_an_odd_number_of_folds_is_paired_without_scoring_a_row_twice(monkeypatch):
-    monkeypatch.setattr(cross_fitting, "N_FOLDS", 5)
+    monkeypatch.setattr(plans, "N_FOLDS", 5)
     calls = []
 
     def count(training, held_out):
@@ -108,7 +114,7 @@ def test_an_odd_number_of_folds_is_paired_without_scoring_a_row_twice(monkeypatc
 
 
 def test_several_statistics_and_short_runs(monkeypatch):
-    monkeypatch.setattr(cross_fitting, "N_FOLDS", 3)
+    monkeypatch.setattr(plans, "N_FOLDS", 3)
 
     def score(training, held_out):
         assert all(len(run) >= 3 for run in held_out)
@@ -150,10 +156,10 @@ def test_size_correction_never_raises_scores():
 
 def test_drift_folds_differ_only_in_where_they_train():
     ahead, between = plan_drift_folds([101, 99], window=10)
-    assert ahead.held_out == (Block(0, 100, 101), Block(1, 0, 99))
-    assert ahead.training == (Block(0, 0, 90),)
-    assert between.held_out == (Block(0, 55, 101), Block(1, 0, 44))
-    assert between.training == (Block(0, 0, 45), Block(1, 54, 99))
+    assert ahead.held_out == (Segment(0, 100, 101), Segment(1, 0, 99))
+    assert ahead.training == (Segment(0, 0, 90),)
+    assert between.held_out == (Segment(0, 55, 101), Segment(1, 0, 44))
+    assert between.training == (Segment(0, 0, 45), Segment(1, 54, 99))
     assert ahead.n_training_rows == between.n_training_rows
     assert plan_drift_folds([60], window=20) == []
 

@@ -16,8 +16,8 @@ from conftest import FAST, caller
 from dccad import DCCA, Run, load
 from dccad.datasets import ParquetLog, TableOptions
 from dccad.errors import ConstantSensorWarning, InputError, ParameterError
+from dccad.fitting.recipe import FitSettings
 from dccad.fitting.sample import count_windows, draw_stretches, gather_statistics
-from dccad.logs.preparation.pipeline import Preparation, parse_steps
 from dccad.logs.source import RowSource, Segment
 from dccad.method.representation.row_moments import RowStatistics, representation_of, scaling_of
 from dccad.method.representation.scaling import fit_scaling
@@ -25,7 +25,6 @@ from dccad.method.representation.whitening import UNLABELLED_FLOOR, fit_represen
 from dccad.saving.folder import WEIGHTS, read_record
 from pump_log import make_frame
 
-READING = {"on_missing": "error", "fill_limit": 5, "causal": False}
 FEW = {**FAST, "max_windows": 300, "calibration": "cross-fitted"}
 
 
@@ -114,11 +113,11 @@ def test_a_constant_sensor_is_named():
 )
 def test_figures_of_a_log_are_those_of_its_prepared_rows(folder, monkeypatch, steps):
     monkeypatch.setattr("dccad.logs.source.BLOCK_CELLS", 3 * 256)
-    preparation = Preparation(parse_steps(steps))
+    settings = FitSettings.of(DCCA(prepare=steps).get_params())
     log = ParquetLog(folder / "log")
     runs = [log.read(*segment) for segment in log.segments()]
-    rows = np.concatenate([run.values for run in preparation.apply_to_runs(runs)])
-    found = gather_statistics(log, None, preparation, READING)
+    rows = np.concatenate([run.values for run in settings.preparation.apply_to_runs(runs)])
+    found = gather_statistics(log, settings)
     assert found.n_rows == len(rows)
     np.testing.assert_allclose(found.mean, rows.mean(axis=0), rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(found.comoment / len(rows), np.cov(rows.T, bias=True), rtol=1e-9)

@@ -9,9 +9,11 @@ import pytest
 import torch
 
 from conftest import windows_of
-from dccad.calibration import cross_fitting
+from dccad.calibration import folds as plans
 from dccad.calibration.cross_fitting import cross_fit
-from dccad.fitting import statistics as learning
+from dccad.fitting import folds
+from dccad.fitting import recipe as recipes
+from dccad.fitting.data import FitData
 from dccad.fitting.folds import FoldScorer, StretchScorer, regime_windows
 from dccad.fitting.recipe import Recipe
 from dccad.fitting.score import Learned, fit_centre_score, fit_statistics_score
@@ -73,6 +75,11 @@ def learned():
     network = recipe.train(windows).network
     is_normal = windows.starts.numpy() < 140
     return Learned(recipe, representation, network, windows, is_normal), training
+
+
+def split(training, n_reference, held_out=()):
+    """The rows of a fit; scores are fitted without the logs that they came in."""
+    return FitData(None, None, training, training[:n_reference], list(held_out))
 
 
 # -- statistics of windows and rows --------------------------------------------------------------
@@ -189,7 +196,7 @@ def test_held_out_rows_change_nothing_that_a_fold_learned():
 
 def test_no_row_has_a_part_in_the_model_that_scores_it(monkeypatch):
     """Rows of the first fold are changed: earlier rows of that fold keep their scores."""
-    monkeypatch.setattr(cross_fitting, "N_FOLDS", 3)
+    monkeypatch.setattr(plans, "N_FOLDS", 3)
     run = make_run(150)
     changed = Run(run.values.copy(), ("a", "b"))
     changed.values[30:40] += 20
@@ -214,8 +221,8 @@ def spied(monkeypatch):
         seen["normal"], seen["regimes"], seen["share"] = windows, regimes, share
         return fit_statistics(network, windows, stride, regimes, share)
 
-    monkeypatch.setattr(learning, "fit_jointly", fake_training)
-    monkeypatch.setattr(learning, "fit_statistics", spy)
+    monkeypatch.setattr(recipes, "fit_jointly", fake_training)
+    monkeypatch.setattr(folds, "fit_statistics", spy)
     return seen
 
 
@@ -223,8 +230,8 @@ def spied(monkeypatch):
 def test_many_windows_are_thinned_for_training_but_not_for_the_distances(
     spied, monkeypatch, stride
 ):
-    monkeypatch.setattr(learning, "FOLD_WINDOWS", 20)
-    monkeypatch.setattr(learning, "FOLD_NORMAL_WINDOWS", 30)
+    monkeypatch.setattr(folds, "FOLD_WINDOWS", 20)
+    monkeypatch.setattr(folds, "FOLD_NORMAL_WINDOWS", 30)
     regimes = [[make_run(60, 1), make_run(3, 2)], [make_run(80, 3)], [make_run(2, 4)]]
     scorer = FoldScorer(make_recipe(stride), regimes)
     unlabelled = (55 + 75) // stride
@@ -353,7 +360,7 @@ def check_scale(fitted, statistics):
 def test_held_out_rows_make_the_scale_and_the_normal_scores(learned):
     state, training = learned
     held_out = [make_run(60, 7), make_run(30, 8)]
-    fitted = fit_statistics_score(state, training, 2, [], held_out, cross_fitted=False)
+    fitted = fit_statistics_score(state, split(training, 2, held_out), [], cross_fitted=False)
     measured = measure_rows(
         held_out, state.representation, state.network, fitted.statistics, WINDOW
     )
@@ -369,7 +376,7 @@ def test_held_out_rows_make_the_scale_and_the_normal_scores(learned):
 
 def test_seen_rows_stand_in_where_there_are_no_others_and_it_is_said(learned):
     state, training = learned
-    fitted = fit_statistics_score(state, training, 2, [], [], cross_fitted=False)
+    fitted = fit_statistics_score(state, split(training, 2), [], cross_fitted=False)
     assert not fitted.unseen
     measured = measure_rows(
         training[:2], state.representation, state.network, fitted.statistics, WINDOW
@@ -398,7 +405,7 @@ def test_cross_fitted_rows_are_scored_by_models_that_did_not_see_them(
     monkeypatch.setattr(f"dccad.fitting.score.{name}", Spy)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        fitted = fit_statistics_score(state, training, n_reference, [], [], cross_fitted=True)
+        fitted = fit_statistics_score(state, split(training, n_reference), [], cross_fitted=True)
     assert fitted.unseen
     assert used
     for fold_training, held_out in used:
@@ -412,7 +419,9 @@ def test_cross_fitted_rows_are_scored_by_models_that_did_not_see_them(
 
 def test_known_regimes_give_a_signature_that_tells_their_windows(learned):
     state, training = learned
-    fitted = fit_statistics_score(state, training, 2, [training[2:]], [make_run(60, 7)], False)
+    fitted = fit_statistics_score(
+        state, split(training, 2, [make_run(60, 7)]), [training[2:]], cross_fitted=False
+    )
     assert fitted.scale.names[-1] == "signature"
     alike = [make_run(40, 11, shift=4.0), make_run(40, 12)]
     shifted, normal = measure_rows(
@@ -466,7 +475,7 @@ def test_a_long_reference_discounts_slow_directions_less():
 
 def test_a_network_of_thinned_windows_scores_at_the_level_of_the_final_one(monkeypatch):
     """Or a long reference, whose folds are thinned, gets a threshold of another level."""
-    monkeypatch.setattr(learning, "FOLD_NORMAL_WINDOWS", 30)
+    monkeypatch.setattr(folds, "FOLD_NORMAL_WINDOWS", 30)
     training, held_out = [make_run(200)], [make_run(60, 4)]
     (plain,) = FoldScorer(make_recipe())(training, held_out)
     levels = np.array([2.0, 3.0, 5.0, 7.0, 11.0])
@@ -478,7 +487,7 @@ def test_a_network_of_thinned_windows_scores_at_the_level_of_the_final_one(monke
     (own,) = scorer(training, training)  # of the rows that it has trained on
     own = own[np.isfinite(own).all(axis=1)]
     np.testing.assert_allclose(np.exp(np.log(own).mean(axis=0)), levels, rtol=1e-6)
-    monkeypatch.setattr(learning, "FOLD_NORMAL_WINDOWS", 2000)  # nothing is thinned: as it is
+    monkeypatch.setattr(folds, "FOLD_NORMAL_WINDOWS", 2000)  # nothing is thinned: as it is
     (every,) = FoldScorer(make_recipe(), levels=levels)(training, held_out)
     (expected,) = FoldScorer(make_recipe())(training, held_out)
     np.testing.assert_array_equal(every, expected)

@@ -80,11 +80,14 @@ def read_for_fit(
 ) -> tuple[Any, list[TableSummary]]:
     """A log for :meth:`dccad.DCCA.fit`, in memory or in pieces, and what was decided about it."""
     from dccad.cli.options import read_logs
-    from dccad.logs.preparation.pipeline import Preparation, parse_steps
+    from dccad.logs.inputs import Reading
+    from dccad.logs.preparation.pipeline import Preparation
 
     if not inputs:
         return None, []
-    source = open_stream(inputs, options, stream, False, Preparation(parse_steps(detector.prepare)))
+    reading = Reading(detector.max_gap, detector.on_missing, detector.fill_limit)
+    preparation = Preparation.of(detector.prepare, reading)
+    source = open_stream(inputs, options, stream, False, preparation)
     if source is not None:
         return source, list(source.summaries())
     tables = read_logs(inputs, options)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from dccad.calibration.cross_fitting import OutOfFold, cross_fit
 from dccad.errors import ConstantSensorWarning, LatentCollapseWarning
+from dccad.fitting.data import FitData
 from dccad.fitting.folds import FoldScorer, StretchScorer, regime_windows
 from dccad.fitting.recipe import Recipe
 from dccad.fitting.statistics import fit_statistics, measure_rows, persistence_share, usual_levels
@@ -83,10 +84,8 @@ class Learned:
 
 def fit_statistics_score(
     learned: Learned,
-    training: Sequence[Run],
-    n_reference: int,
+    data: FitData,
     regimes: Sequence[list[Run]],
-    held_out: Sequence[Run],
     cross_fitted: bool,
     advance: Callable[[], None] | None = None,
 ) -> FittedScore:
@@ -95,17 +94,12 @@ def fit_statistics_score(
     Parameters
     ----------
     learned : Learned
-    training : sequence of Run
-        Rows of the training, the reference first.
-    n_reference : int
-        How many of those runs are reference-normal; 0 for an unlabelled fit.
+    data : FitData
     regimes : sequence of lists of Run
         The unlabelled rows beside a reference, regime by regime.
-    held_out : sequence of Run
-        Reference rows that training has not seen; none with ``cross_fitted``.
     cross_fitted : bool
         Score the reference (without one: the stretches of the normal region) by models that have
-        not seen it.
+        not seen it. No rows are held out then.
     advance : callable, optional
         Called after each fit of the cross-fitting.
 
@@ -125,24 +119,24 @@ def fit_statistics_score(
     seen: OutOfFold | None = None
     if cross_fitted:
         scorer: FoldScorer | StretchScorer
-        if n_reference:
-            runs = list(training[:n_reference])
+        if data.normal:
+            runs = data.normal
             levels = usual_levels(learned.normal_windows, learned.network, statistics)
             scorer = FoldScorer(recipe, regimes, advance, levels, share)
         else:
             starts = learned.windows.starts.numpy()
-            runs = normal_stretches(training, starts, learned.is_normal, window)
+            runs = normal_stretches(data.training, starts, learned.is_normal, window)
             scorer = StretchScorer(recipe, learned.representation, learned.network, share)
         with warnings.catch_warnings():  # of parts of a log; those of the whole have been given
             warnings.simplefilter("ignore", ConstantSensorWarning)
             warnings.simplefilter("ignore", LatentCollapseWarning)
             seen = cross_fit(runs, scorer, window) if runs else None
         measured = None if seen is None else seen.at_full_size()
-    elif held_out:
-        measured = measure_rows(held_out, *parts)
+    elif data.held_out:
+        measured = measure_rows(data.held_out, *parts)
     if measured is None:
         starts = learned.windows.starts.numpy()
-        runs = normal_stretches(training, starts, learned.is_normal, window)
+        runs = normal_stretches(data.training, starts, learned.is_normal, window)
         measured = measure_rows(runs, *parts)
     rows = np.concatenate(measured)
     rows = rows[np.isfinite(rows).all(axis=1)]
@@ -152,7 +146,7 @@ def fit_statistics_score(
         return [scale.combine(part) for part in parts]
 
     if seen is None:
-        return FittedScore(statistics, scale, combine(measured), bool(held_out))
+        return FittedScore(statistics, scale, combine(measured), bool(data.held_out))
     return FittedScore(
         statistics, scale, combine(measured), True, combine(seen.ahead), combine(seen.between)
     )

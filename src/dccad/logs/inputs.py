@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,21 +20,12 @@ from dccad.logs.runs import FloatArray, Log, Run, split_at_gaps
 from dccad.logs.wording import describe_column_difference, quote_names
 
 
-def check_log(
-    log: Any,
-    *,
-    max_gap: float | None = None,
-    on_missing: OnMissing = "error",
-    fill_limit: int = 5,
-    causal: bool = False,
-) -> Log:
-    """Check a caller's log and cut it where recording was interrupted.
+@dataclass(frozen=True)
+class Reading:
+    """How a log is read: where it is cut, and what is done with missing values.
 
-    Parameters
+    Attributes
     ----------
-    log : array-like, data frame, Run, or list or dict of these; or Log, which is returned
-        Rows are time steps. A data frame's datetime column (or pandas ``DatetimeIndex``) is taken
-        as the time, never as a sensor.
     max_gap : float, optional
         A step in time longer than this (seconds) starts a new segment; the default is 5 times the
         run's median step.
@@ -45,6 +36,23 @@ def check_log(
         Longest stretch of NaN (rows) that is filled.
     causal : bool
         Fill with the last value seen instead of interpolating, so that no row sees its future.
+    """
+
+    max_gap: float | None = None
+    on_missing: OnMissing = "error"
+    fill_limit: int = 5
+    causal: bool = False
+
+
+def check_log(log: Any, reading: Reading = Reading()) -> Log:
+    """Check a caller's log and cut it where recording was interrupted.
+
+    Parameters
+    ----------
+    log : array-like, data frame, Run, or list or dict of these; or Log, which is returned
+        Rows are time steps. A data frame's datetime column (or pandas ``DatetimeIndex``) is taken
+        as the time, never as a sensor.
+    reading : Reading
 
     Returns
     -------
@@ -76,12 +84,15 @@ def check_log(
             )
         if not len(run):
             raise InputError(f"run {run.name!r} is empty: 0 rows; pass at least one window of rows")
-        parts = split_at_gaps(run, max_gap)
+        parts = split_at_gaps(run, reading.max_gap)
         # each part by itself: nothing is known across a gap
-        filled = [fill_missing(part, on_missing, fill_limit, causal) for part in parts]
+        filled = [
+            fill_missing(part, reading.on_missing, reading.fill_limit, reading.causal)
+            for part in parts
+        ]
         if any(new is not old for new, old in zip(filled, parts, strict=True)):
             run = replace(run, values=np.concatenate([part.values for part in filled]))
-        refuse_non_finite(run, on_missing)
+        refuse_non_finite(run, reading.on_missing)
         recorded.extend(parts)
         segments.extend(filled)
     lengths = tuple(len(run) for run in runs)
@@ -90,9 +101,7 @@ def check_log(
     )
 
 
-def check_scoring_log(
-    log: Any, columns: tuple[str, ...], named: bool, reading: Mapping[str, Any]
-) -> Log:
+def check_scoring_log(log: Any, columns: tuple[str, ...], named: bool, reading: Reading) -> Log:
     """Check a log to score, and that its sensors are those of the fit.
 
     Parameters
@@ -102,8 +111,7 @@ def check_scoring_log(
         Of the fit.
     named : bool
         The fit's columns had names (a data frame); only then are names compared.
-    reading : mapping
-        Keyword arguments of :func:`check_log`.
+    reading : Reading
 
     Raises
     ------
@@ -115,7 +123,7 @@ def check_scoring_log(
     ColumnNamesWarning
         Only one of the two logs has column names, as scikit-learn warns.
     """
-    checked = check_log(log, **reading)
+    checked = check_log(log, reading)
     check_sensors_of_fit(columns, named, checked.columns, checked.named)
     return checked
 

@@ -114,7 +114,6 @@ def build_graph(fitted: FittedModel, threshold: float) -> Any:
 def make_record(detector: DCCA) -> dict[str, Any]:
     """What scoring needs beside the graph, as plain numbers; with a checksum of itself."""
     scores, calibration = calibration_to_parts(detector.calibration_)
-    parameters = detector.get_params(deep=False)
     record = {
         "format": FORMAT,
         "window": detector.model_.window,
@@ -122,7 +121,9 @@ def make_record(detector: DCCA) -> dict[str, Any]:
         "columns": list(detector.columns_),
         "named": hasattr(detector, "feature_names_in_"),
         "prepare": describe_steps(detector.model_.preparation.steps),
-        **{name: parameters[name] for name in ("max_gap", "on_missing", "fill_limit")},
+        "max_gap": detector.max_gap,
+        "on_missing": detector.on_missing,
+        "fill_limit": detector.fill_limit,
         "false_alarm_rate": detector.false_alarm_rate,
         "threshold": detector.threshold_,
         "calibration": calibration

@@ -19,8 +19,8 @@ from dccad.alarms.report import AlarmPattern, AlarmReport, parse_pattern, report
 from dccad.calibration.conformal import ConformalCalibration
 from dccad.calibration.predictive import Calibration
 from dccad.errors import ModelFileError
-from dccad.logs.inputs import check_scoring_log
-from dccad.logs.preparation.pipeline import Preparation, parse_steps
+from dccad.logs.inputs import Reading, check_scoring_log
+from dccad.logs.preparation.pipeline import Preparation
 from dccad.logs.runs import Log
 from dccad.logs.windows import check_window_count
 from dccad.onnx.record import FORMAT, KEY
@@ -69,10 +69,10 @@ class OnnxDetector:
             self.calibration_ = ConformalCalibration.from_dict(numbers)
         else:
             self.calibration_ = Calibration.from_dict(numbers)
-        self._reading = {name: record[name] for name in ("max_gap", "on_missing", "fill_limit")}
-        self._preparation = Preparation(
-            parse_steps(record["prepare"]), record["on_missing"] == "drop"
+        self._reading = Reading(
+            record["max_gap"], record["on_missing"], record["fill_limit"], causal=True
         )
+        self._preparation = Preparation.of(record["prepare"], self._reading)
 
     def decision_function(self, X: Any) -> Any:
         """Anomaly score of each row; see :meth:`dccad.DCCA.decision_function`."""
@@ -117,9 +117,8 @@ class OnnxDetector:
         )
 
     def _check_log(self, X: Any) -> Log:
-        reading = {**self._reading, "causal": True}
         named = "feature_names_in_" in vars(self)
-        log = self._preparation.apply(check_scoring_log(X, self.columns_, named, reading))
+        log = self._preparation.apply(check_scoring_log(X, self.columns_, named, self._reading))
         check_window_count(log.segments, self.window)
         return log
 

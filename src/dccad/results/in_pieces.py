@@ -20,7 +20,7 @@ from dccad.calibration.conformal import ConformalCalibration
 from dccad.calibration.predictive import Calibration
 from dccad.errors import DccadError, InputError
 from dccad.logs.episodes import state_names
-from dccad.logs.inputs import check_sensors_of_fit
+from dccad.logs.inputs import Reading, check_sensors_of_fit
 from dccad.logs.missing import OnMissing
 from dccad.logs.preparation.pipeline import check_streamable, rows_before
 from dccad.logs.runs import Log, Run
@@ -163,14 +163,12 @@ class PiecePlan:
         self.detector, self.source = detector, source
         self.preparation = detector.model_.preparation
         check_streamable(self.preparation)
-        self.segments = source.segments(detector.max_gap)
+        self.reading = Reading(
+            detector.max_gap, detector.on_missing, detector.fill_limit, causal=True
+        )
+        self.segments = source.segments(self.reading.max_gap)
         self.n_rows = sum(source.run_lengths)
         self.rows = max(1, min(PIECE_ROWS, PIECE_CELLS // len(source.columns)))
-        self.reading = {
-            "on_missing": detector.on_missing,
-            "fill_limit": detector.fill_limit,
-            "causal": True,
-        }
         self._starts = np.concatenate(([0], np.cumsum([len(s) for s in self.segments])))
         window = detector.model_.window
         if max(len(segment) for segment in self.segments) < window:

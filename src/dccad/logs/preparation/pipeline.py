@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,9 @@ from dccad.logs.preparation.steps import (
     Step,
 )
 from dccad.logs.runs import Log, Run
+
+if TYPE_CHECKING:
+    from dccad.logs.inputs import Reading
 
 
 def parse_step(text: str) -> Step:
@@ -106,6 +109,17 @@ class Preparation:
 
     steps: tuple[Step, ...] = ()
     drop_missing: bool = False
+
+    @classmethod
+    def of(cls, steps: Sequence[str | Step], reading: Reading) -> Preparation:
+        """Steps in their written form or as objects, for logs that are read in this way.
+
+        Raises
+        ------
+        ParameterError
+            A step cannot be read.
+        """
+        return cls(parse_steps(steps), drop_missing=reading.on_missing == "drop")
 
     @property
     def rows_per_row(self) -> int:
