@@ -57,15 +57,15 @@ def test_p_values_fall_with_the_score_and_stay_positive(calibration):
 def test_plain_numbers_and_back():
     calibration = fit_calibration([np.random.default_rng(0).normal(size=2000)])
     assert len(calibration.knots) > 2
-    assert Calibration.from_dict(json.loads(json.dumps(calibration.to_dict()))) == calibration
+    assert Calibration.from_record(json.loads(json.dumps(calibration.to_record()))) == calibration
 
 
 def test_records_of_earlier_versions_are_read_unless_they_mean_something_else():
-    record = {**SHORT.to_dict(), "scale": "identity", "aim": "expected"}
-    assert Calibration.from_dict(record) == SHORT
+    record = {**SHORT.to_record(), "scale": "identity", "aim": "expected"}
+    assert Calibration.from_record(record) == SHORT
     for name, value in (("scale", "log"), ("aim", "typical")):
         with pytest.raises(TypeError, match=name):
-            Calibration.from_dict({**record, name: value})
+            Calibration.from_record({**record, name: value})
 
 
 def test_autocorrelation_by_hand():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,8 @@ class ConformalCalibration:
     (95.0, [0.05, 1.0])
     """
 
+    KIND: ClassVar[str] = "conformal"
+
     scores: tuple[float, ...]
 
     def threshold(self, rate: float) -> float:
@@ -42,15 +44,19 @@ class ConformalCalibration:
         return np.where(np.isnan(values), np.nan, found)
 
     def rate_interval(self, rate: float, n_rows: int, level: float = 0.9) -> None:
-        """None: without the order of the scores, nothing is known of how they scatter."""
+        """None: without the order of the scores, nothing is known about how they scatter."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain numbers, for JSON."""
-        return {"scores": list(self.scores)}
+    @property
+    def ordered(self) -> None:
+        """None: which score came after which is not kept, so no rate of alarms is known."""
+
+    def to_record(self) -> dict[str, Any]:
+        """Kind and scores, for JSON."""
+        return {"kind": self.KIND, "scores": list(self.scores)}
 
     @classmethod
-    def from_dict(cls, record: Mapping[str, Any]) -> ConformalCalibration:
-        """Inverse of :meth:`to_dict`."""
+    def from_record(cls, record: Mapping[str, Any]) -> ConformalCalibration:
+        """Inverse of :meth:`to_record`."""
         return cls(tuple(float(score) for score in record["scores"]))
 
 

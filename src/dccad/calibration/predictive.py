@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,8 +50,8 @@ MOST_LAGS = 400
 """Autocorrelations that are kept."""
 TINY = float(np.finfo(float).tiny)
 
-_SAID_BEFORE = {"scale": "identity", "aim": "expected"}
-"""What records of earlier versions hold besides, always the same."""
+_FORMER_FIELDS = {"scale": "identity", "aim": "expected"}
+"""Fields of earlier versions' records, with the only value that this version computes with."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,8 @@ class Calibration:
     Climate Appl. Meteorol. 23, 1984; C. J. Geyer: Practical Markov chain Monte Carlo. Statistical
     Science 7, 1992 (where to cut the sum of autocorrelations).
     """
+
+    KIND: ClassVar[str] = "predictive"
 
     location: float
     spread: float
@@ -208,21 +210,31 @@ class Calibration:
         """Inverse of :meth:`normal_quantile`."""
         return self.location + self.spread * _bend(np.asarray(u, float), self.knots)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain numbers and lists, for JSON."""
-        record = asdict(self)
+    @property
+    def ordered(self) -> Calibration:
+        """The calibration itself, because it knows how normal scores follow one another."""
+        return self
+
+    def to_record(self) -> dict[str, Any]:
+        """Kind, plain numbers and lists, for JSON."""
+        record = {"kind": self.KIND, **asdict(self)}
         record["knots"] = [list(knot) for knot in self.knots]
         record["autocorrelation"] = list(self.autocorrelation)
         return record
 
     @classmethod
-    def from_dict(cls, record: Mapping[str, Any]) -> Calibration:
-        """Inverse of :meth:`to_dict`."""
-        knots = tuple((float(u), float(z)) for u, z in record["knots"])
-        values = {**record, "knots": knots, "autocorrelation": tuple(record["autocorrelation"])}
-        for name, value in _SAID_BEFORE.items():
-            if values.get(name) == value:
-                del values[name]
+    def from_record(cls, record: Mapping[str, Any]) -> Calibration:
+        """Inverse of :meth:`to_record`.
+
+        Raises
+        ------
+        LookupError, TypeError
+            A field is missing, or unknown, as one of an earlier version that decided otherwise.
+        """
+        ignored = {"kind": cls.KIND, **_FORMER_FIELDS}.items()
+        values = {name: value for name, value in record.items() if (name, value) not in ignored}
+        values["knots"] = tuple((float(u), float(z)) for u, z in values["knots"])
+        values["autocorrelation"] = tuple(values["autocorrelation"])
         return cls(**values)
 
     @property

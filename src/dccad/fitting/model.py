@@ -12,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from dccad.calibration.conformal import ConformalCalibration
-from dccad.calibration.predictive import Calibration, fit_calibration
+from dccad.calibration.kinds import AnyCalibration
+from dccad.calibration.predictive import fit_calibration
 from dccad.errors import SingleClusterWarning, warn
 from dccad.fitting.data import FitData, prepare_fit_data
 from dccad.fitting.recipe import FitSettings, Recipe, make_recipe
@@ -55,7 +56,7 @@ class Fitted:
     """
 
     model: FittedModel
-    calibration: Calibration | ConformalCalibration
+    calibration: AnyCalibration
     n_calibration_windows: int
     training: TrainingResult
     report: RegionReport
@@ -223,7 +224,7 @@ def _find_regimes(
     ]
 
 
-def _calibrate(settings: FitSettings, score: FittedScore) -> Calibration | ConformalCalibration:
+def _calibrate(settings: FitSettings, score: FittedScore) -> AnyCalibration:
     """What normal scores look like, from rows that their models have not seen if possible."""
     if settings.cross_fitted and score.unseen:
         return fit_calibration(score.normal_scores, ahead=score.ahead, between=score.between)

@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dccad.alarms.report import AlarmPattern, AlarmReport, parse_pattern, report_alarms
-from dccad.calibration.conformal import ConformalCalibration
-from dccad.calibration.predictive import Calibration
+from dccad.calibration.kinds import calibration_from_record
 from dccad.errors import ModelFileError
 from dccad.logs.inputs import Reading, check_scoring_log
 from dccad.logs.preparation.pipeline import Preparation
@@ -63,12 +62,7 @@ class OnnxDetector:
         self.false_alarm_rate, self.threshold_ = record["false_alarm_rate"], record["threshold"]
         self.states_: list[dict[str, Any]] = record["states"]
         self.reading_: dict[str, Any] | None = record["reading"]
-        numbers = {name: value for name, value in record["calibration"].items() if name != "kind"}
-        self.calibration_: Calibration | ConformalCalibration
-        if record["calibration"]["kind"] == "conformal":
-            self.calibration_ = ConformalCalibration.from_dict(numbers)
-        else:
-            self.calibration_ = Calibration.from_dict(numbers)
+        self.calibration_ = calibration_from_record(record["calibration"])
         self._reading = Reading(
             record["max_gap"], record["on_missing"], record["fill_limit"], causal=True
         )

@@ -16,8 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from dccad.calibration.conformal import ConformalCalibration
-from dccad.calibration.predictive import Calibration
+from dccad.calibration.kinds import AnyCalibration
 from dccad.errors import DccadError, InputError
 from dccad.logs.episodes import state_names
 from dccad.logs.inputs import Reading, check_sensors_of_fit
@@ -45,7 +44,7 @@ class PieceScorer(Protocol):
     on_missing: OnMissing
     fill_limit: int
     model_: FittedModel
-    calibration_: Calibration | ConformalCalibration
+    calibration_: AnyCalibration
     threshold_: float
     columns_: tuple[str, ...]
 

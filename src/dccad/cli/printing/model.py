@@ -89,15 +89,13 @@ def _sample_row(record: Mapping[str, Any]) -> dict[str, str]:
 
 def _promise_of(calibration: Mapping[str, Any], rate: float) -> dict[str, Any]:
     """What the rate means for ``INFO_ROWS`` new rows, from the calibration's record."""
-    from dccad.calibration.conformal import ConformalCalibration
-    from dccad.calibration.predictive import Calibration
+    from dccad.calibration.kinds import calibration_from_record
     from dccad.results.table import promised_rate
 
-    numbers = {name: value for name, value in calibration.items() if name != "kind"}
-    known: Calibration | ConformalCalibration = ConformalCalibration(())
-    if calibration["kind"] == "predictive":
-        known = Calibration.from_dict(numbers)
-    return promised_rate(known, rate, INFO_ROWS)
+    scores = (
+        {"scores": ()} if calibration["kind"] == "conformal" else {}
+    )  # they are with the weights
+    return promised_rate(calibration_from_record({**calibration, **scores}), rate, INFO_ROWS)
 
 
 def _describe_network(shape: Mapping[str, Any], seen: Mapping[str, Any]) -> str:
