@@ -1,4 +1,4 @@
-"""The estimator: the one place where the steps of the method are put together."""
+"""The estimator: it checks its parameters, lets the wings work, and keeps what they found."""
 
 from __future__ import annotations
 
@@ -19,27 +19,26 @@ from dccad.fitting.model import fit_model
 from dccad.fitting.recipe import FitSettings, draw_seed
 from dccad.logs.episodes import RowTable, describe_states, state_names
 from dccad.logs.inputs import Reading, check_scoring_log
-from dccad.logs.missing import OnMissing
-from dccad.logs.preparation.pipeline import Preparation
 from dccad.logs.runs import Log
 from dccad.logs.windows import check_window_count
-from dccad.method.clustering.ranking import Ranking
 from dccad.method.network.depthwise import DirectionalSettings, describe_maps
-from dccad.method.representation.scaling import ScalingKind
-from dccad.method.representation.whitening import RepresentationKind
 from dccad.method.scoring.batches import WindowResults
-from dccad.method.training.step import Routing
 from dccad.parameters import (
     AS_PUBLISHED,
     CalibrationKind,
     ConsensusKind,
     Encoder,
+    OnMissing,
+    Ranking,
+    RepresentationKind,
+    Routing,
+    ScalingKind,
     ScoreKind,
     check_parameters,
     parameters_from_record,
     parameters_to_record,
 )
-from dccad.saving import folder as folder
+from dccad.saving import folder
 from dccad.saving.parts import (
     calibration_from_parts,
     calibration_to_parts,
@@ -91,7 +90,7 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
     kernel_size : int, default=3
         Rows that one kernel sees.
     kernels_per_direction : int, default=2
-        Of the depthwise encoder.
+        Kernels of the depthwise encoder on each direction.
     bottleneck : int or "auto", default="auto"
         Channels through which the depthwise encoder's decoder sees all maps; "auto" is half the
         number of sensors.
@@ -129,7 +128,7 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
     batch_size : int, default=64
         Windows per optimisation step.
     learning_rate : float, default=1e-3
-        Of Adam, the same in every epoch.
+        Step size of Adam, the same in every epoch.
     n_init : int, default=4
         k-means++ restarts at the first update; later updates start from the last centres.
     false_alarm_rate : float, default=0.01
@@ -212,7 +211,7 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
     reading_ : dict or None
         How the command line read the fit's tables, for the logs that it will score.
     sample_ : dict or None
-        Of a log that was read in pieces: its ``rows`` and ``windows``, and how many were ``drawn``.
+        For a log that was read in pieces: its ``rows``, its ``windows`` and those ``drawn``.
         ``labels_``, ``decision_scores_``, ``regions_`` and ``states_`` are those of the drawn rows.
     feature_names_in_, n_features_in_, data_digest_, seed_
         Columns, SHA-256 of the fit's data, and the seed in use.
@@ -467,7 +466,7 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
             Expected false alarms on normal rows that the limit is chosen for; the former needs
             time stamps. Neither: the limit is ``threshold_``.
         scores : ndarray of shape (n_rows,), optional
-            Of all rows of ``X``, run after run, where they are known already.
+            Scores of all rows of ``X``, run after run, where they are known already.
 
         Returns
         -------
@@ -725,7 +724,7 @@ def _rebuild(
 ) -> DCCA:
     parameters = parameters_from_record(record["parameters"])
     detector = DCCA(**parameters)
-    preparation = Preparation.of(detector.prepare, detector._reading(causal=True))
+    preparation = FitSettings.of(parameters).preparation
     detector.calibration_ = calibration_from_parts(arrays, record["calibration"])
     detector.model_ = model_from_parts(arrays, record, preparation, device)
     detector._set(from_parts(arrays, record))

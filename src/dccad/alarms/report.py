@@ -1,4 +1,4 @@
-"""The alarm rule as people write it, and the alarms of a log with the rate they were promised at.
+"""The alarm rule as people write it, and the alarms of a log with their expected false-alarm rate.
 
 "3 of 5" says when an alarm is raised and when it ends, but not at which score: the limit follows
 from the number of false alarms that somebody is ready to answer.
@@ -156,9 +156,9 @@ def report_alarms(
     log : Log
         Prepared. An alarm ends where recording was interrupted.
     scores : ndarray of shape (n_rows,)
-        Of the caller's rows.
+        Scores of the caller's rows.
     calibration : Calibration or ConformalCalibration
-        The latter gives no rate: it keeps no order of its scores.
+        The latter gives no rate, because it does not keep the order of its scores.
     threshold : float
         The limit where no rate is asked for.
     pattern : AlarmPattern

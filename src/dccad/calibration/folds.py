@@ -14,7 +14,6 @@ from dccad.logs.source import Segment
 N_FOLDS = 10
 """Fewer folds leave less to train on: with five, the size correction has twice as far to go."""
 
-
 WHOLE_RUNS_FROM = 5
 """With at least this many runs, folds are whole runs and nothing is cut."""
 

@@ -37,18 +37,22 @@ DRIFT_NOISE = 1.0
 and rows between them (0.9 to 1.5 over simulated references). Only what exceeds it is drift."""
 
 STRONG_DRIFT = 3.0
-"""In spreads."""
+"""In spreads: a drift beyond this is reported."""
 
 KNOT_TAILS = (0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
+"""Tail probabilities at which the distribution may bend away from the normal one."""
+
 PRIOR_TAIL_COUNT = 10.0
 """Independent scores in a tail at which its empirical quantile counts as much as the model's."""
 
 N_DRAWS = 1000
-"""Of the parametric bootstrap."""
+"""Draws of the parametric bootstrap."""
 
 MOST_LAGS = 400
-"""Autocorrelations that are kept."""
+"""Lags of the autocorrelation that are kept."""
+
 TINY = float(np.finfo(float).tiny)
+"""Smallest p-value that is given."""
 
 _FORMER_FIELDS = {"scale": "identity", "aim": "expected"}
 """Fields of earlier versions' records, with the only value that this version computes with."""
@@ -77,7 +81,7 @@ class Calibration:
     knots : tuple of (float, float)
         Pairs (u, z) of g, increasing in both.
     autocorrelation : tuple of float
-        Of the scores, from lag 0 until it has died out.
+        Autocorrelation of the scores, from lag 0 until it has died out.
     drift : float
         By how much rows after the training rows score higher than rows between them, beyond chance
         (``DRIFT_NOISE``); contained in ``location``.

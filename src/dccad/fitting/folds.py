@@ -20,9 +20,8 @@ from dccad.method.representation.whitening import (
 FOLD_WINDOWS = 500
 """A model of the cross-fitting trains on about this many unlabelled windows at most."""
 
-
 FOLD_NORMAL_WINDOWS = 2000
-"""And on about this many reference windows at most; its distances are fitted on all of them."""
+"""It trains on at most about this many reference windows; its distances are fitted on all."""
 
 
 class FoldScorer:

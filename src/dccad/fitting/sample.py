@@ -41,7 +41,7 @@ def count_windows(segments: Sequence[Segment], window: int, stride: int = 1) -> 
 def draw_stretches(
     segments: Sequence[Segment], window: int, stride: int, most: int, rng: np.random.Generator
 ) -> list[Segment]:
-    """Stretches of rows with at most so many windows, every window being as likely to be drawn.
+    """Draw stretches of rows; every window of the log is equally likely to be in one.
 
     The windows, one segment's after the other's, are divided into stretches of equal length, these
     into as many groups of neighbours as stretches are wanted, and one is drawn from each group: no
@@ -52,7 +52,7 @@ def draw_stretches(
     segments : sequence of Segment
     window, stride : int, in rows
     most : int
-        Windows; where there are no more than that, all segments are returned as they are.
+        Windows to draw at most; a log with no more than that is returned as it is.
     rng : numpy.random.Generator
 
     Returns
@@ -83,7 +83,7 @@ def draw_stretches(
 def _rows_of(
     starts: Sequence[int], length: int, segments: Sequence[Segment], window: int, stride: int
 ) -> list[Segment]:
-    """Rows of ``length`` windows from each start on, in the numbering of all windows."""
+    """Rows of ``length`` windows from each start; starts are numbers among all windows."""
     stretches: list[Segment] = []
     number = offset = 0
     for start in starts:
@@ -112,7 +112,7 @@ class Sample:
         One run per stretch, named ``plant[1200:2229]`` after its rows; a log that is taken whole
         keeps the names of its runs.
     n_rows, n_windows : int
-        Of the whole log.
+        Rows and windows of the whole log.
     n_drawn : int
         Windows of the sample.
     """

@@ -65,7 +65,7 @@ class Learned:
     representation : Representation
     network : Autoencoder
     windows : WindowSet
-        Of the training rows.
+        The windows of the training rows.
     is_normal : ndarray of shape (n_windows,), bool
         Reference-normal windows, or those of the normal region.
     """
@@ -78,7 +78,7 @@ class Learned:
 
     @property
     def normal_windows(self) -> WindowSet:
-        """The normal ones alone."""
+        """The normal windows alone."""
         return self.windows.select(torch.from_numpy(np.flatnonzero(self.is_normal)))
 
 
@@ -106,7 +106,7 @@ def fit_statistics_score(
     Warns
     -----
     CalibrationWarning
-        There are too few normal rows for cross-fitting; scores of seen rows take their place.
+        There are too few normal rows for cross-fitting; scores of seen rows are used instead.
     """
     recipe, window = learned.recipe, learned.recipe.window
     known = regime_windows(regimes, learned.representation, window, recipe.stride)
@@ -127,7 +127,7 @@ def fit_statistics_score(
             starts = learned.windows.starts.numpy()
             runs = normal_stretches(data.training, starts, learned.is_normal, window)
             scorer = StretchScorer(recipe, learned.representation, learned.network, share)
-        with warnings.catch_warnings():  # of parts of a log; those of the whole have been given
+        with warnings.catch_warnings():  # those of the whole log have been given
             warnings.simplefilter("ignore", ConstantSensorWarning)
             warnings.simplefilter("ignore", LatentCollapseWarning)
             seen = cross_fit(runs, scorer, window) if runs else None

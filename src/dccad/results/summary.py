@@ -19,7 +19,7 @@ class Stretches:
     ----------
     value : int
     most : int
-        Keep so many, the longest; of equally long ones the earlier.
+        Number of stretches to keep, the longest ones; of equally long ones the earlier.
 
     Attributes
     ----------
