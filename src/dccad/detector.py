@@ -18,8 +18,8 @@ from dccad.fitting.attributes import describe_fit, from_parts, to_parts
 from dccad.fitting.model import fit_model
 from dccad.fitting.recipe import FitSettings, draw_seed
 from dccad.logs.episodes import RowTable, describe_states, state_names
-from dccad.logs.inputs import Reading, check_scoring_log
-from dccad.logs.runs import Log
+from dccad.logs.inputs import check_scoring_log
+from dccad.logs.runs import Log, Reading
 from dccad.logs.windows import check_window_count
 from dccad.method.network.depthwise import DirectionalSettings, describe_maps
 from dccad.method.scoring.batches import WindowResults

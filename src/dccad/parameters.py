@@ -10,8 +10,8 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 
 from dccad.errors import ParameterError
-from dccad.logs.missing import OnMissing
 from dccad.logs.preparation.pipeline import describe_steps, parse_steps
+from dccad.logs.runs import OnMissing
 from dccad.method.clustering.ranking import Ranking
 from dccad.method.network.published import check_strides
 from dccad.method.representation.scaling import ScalingKind

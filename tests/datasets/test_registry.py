@@ -26,7 +26,8 @@ from dccad.datasets.skab import SENSORS
 from dccad.datasets.tep.classic import COLUMNS
 from dccad.datasets.tep.rieth import FILES
 from dccad.errors import DccadWarning, InputError
-from dccad.logs.inputs import Reading, check_log
+from dccad.logs.inputs import check_log
+from dccad.logs.runs import Reading
 from rdata_writer import write_rdata
 
 # Small folders in the true layout -----------------------------------------------------------------

@@ -11,7 +11,8 @@ from dccad.datasets.machining.plan import KINDS
 from dccad.datasets.machining.preparation import load_peeling
 from dccad.datasets.machining.simulation import simulate_peeling
 from dccad.demo.machining import run_machining_demo
-from dccad.logs.inputs import Reading, check_log
+from dccad.logs.inputs import check_log
+from dccad.logs.runs import Reading
 
 TINY = {
     "window": 8,

@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 import naive
 from conftest import FAST, caller
 from dccad import DCCA, Run, load
+from dccad.cli import pieces
 from dccad.datasets import ParquetLog, TableOptions
 from dccad.errors import ConstantSensorWarning, InputError, ParameterError
 from dccad.fitting.recipe import FitSettings
 from dccad.fitting.sample import count_windows, draw_stretches, gather_statistics
+from dccad.logs.preparation.pipeline import Preparation, parse_steps
 from dccad.logs.source import RowSource, Segment
 from dccad.method.representation.row_moments import RowStatistics, representation_of, scaling_of
 from dccad.method.representation.scaling import fit_scaling
@@ -221,6 +223,16 @@ def test_the_command_streams_fits_and_scores(folder, monkeypatch, capsys):
     assert call("score", "model", "log", "--join", "--stream", "-o", "scores.parquet")[0] == 0
     assert len(pl.read_parquet("scores.parquet")) == 4500
     assert sorted(path.name for path in folder.iterdir()) == ["log", "model", "scores.parquet"]
+
+
+def test_the_command_checks_a_streamed_fit_with_its_own_way_to_read_missing_values(
+    folder, monkeypatch
+):
+    seen = []
+    monkeypatch.setattr(pieces, "open_stream", lambda *given: seen.append(given[4]))
+    detector = DCCA(on_missing="drop", prepare=["clip:flow=0..1"])
+    pieces.read_for_fit([str(folder / "log")], TableOptions(), None, detector)
+    assert seen == [Preparation(parse_steps(["clip:flow=0..1"]), drop_missing=True)]
 
 
 @pytest.mark.parametrize(

@@ -80,8 +80,8 @@ def read_for_fit(
 ) -> tuple[Any, list[TableSummary]]:
     """A log for :meth:`dccad.DCCA.fit`, in memory or in pieces, and what was decided about it."""
     from dccad.cli.options import read_logs
-    from dccad.logs.inputs import Reading
     from dccad.logs.preparation.pipeline import Preparation
+    from dccad.logs.runs import Reading
 
     if not inputs:
         return None, []

@@ -9,9 +9,8 @@ from typing import Any, Literal
 
 import torch
 
-from dccad.logs.inputs import Reading
 from dccad.logs.preparation.pipeline import Preparation
-from dccad.logs.runs import Run
+from dccad.logs.runs import Reading, Run
 from dccad.logs.windows import WindowSet
 from dccad.method.clustering.ranking import Ranking
 from dccad.method.network.depthwise import DirectionalSettings

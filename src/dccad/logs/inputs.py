@@ -8,43 +8,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dccad.errors import ColumnNamesWarning, InputError, warn
-from dccad.logs.missing import OnMissing, count_filled, fill_missing, refuse_non_finite
-from dccad.logs.runs import FloatArray, Log, Run, split_at_gaps
+from dccad.logs.missing import count_filled, fill_missing, refuse_non_finite
+from dccad.logs.runs import FloatArray, Log, Reading, Run, split_at_gaps
 from dccad.logs.wording import describe_column_difference, quote_names
 
 
-@dataclass(frozen=True)
-class Reading:
-    """How a log is read: where it is cut, and what is done with missing values.
-
-    Attributes
-    ----------
-    max_gap : float, optional
-        A step in time longer than this (seconds) starts a new segment; the default is 5 times the
-        run's median step.
-    on_missing : {"error", "interpolate", "hold", "drop"}
-        What to do with NaN; infinite values are always refused. "drop" leaves NaN in place for
-        :class:`dccad.logs.preparation.pipeline.Preparation` to leave out.
-    fill_limit : int
-        Longest stretch of NaN (rows) that is filled.
-    causal : bool
-        Fill with the last value seen instead of interpolating, so that no row sees its future.
-    """
-
-    max_gap: float | None = None
-    on_missing: OnMissing = "error"
-    fill_limit: int = 5
-    causal: bool = False
+AS_RECORDED = Reading()
+"""Cut at gaps of the usual length; NaN is refused."""
 
 
-def check_log(log: Any, reading: Reading = Reading()) -> Log:
+def check_log(log: Any, reading: Reading = AS_RECORDED) -> Log:
     """Check a caller's log and cut it where recording was interrupted.
 
     Parameters

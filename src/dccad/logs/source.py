@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
-from dccad.logs.inputs import Reading
 from dccad.logs.missing import fill_missing, refuse_non_finite
-from dccad.logs.runs import Run
+from dccad.logs.runs import Reading, Run
 
 BLOCK_CELLS = 1 << 22
 """Cells that are read at a time (32 MiB in double precision)."""

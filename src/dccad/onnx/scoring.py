@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from dccad.alarms.report import AlarmPattern, AlarmReport, parse_pattern, report_alarms
 from dccad.calibration.kinds import calibration_from_record
 from dccad.errors import ModelFileError
-from dccad.logs.inputs import Reading, check_scoring_log
+from dccad.logs.inputs import check_scoring_log
 from dccad.logs.preparation.pipeline import Preparation
-from dccad.logs.runs import Log
+from dccad.logs.runs import Log, Reading
 from dccad.logs.windows import check_window_count
 from dccad.onnx.record import FORMAT, KEY
 from dccad.saving.folder import record_digest

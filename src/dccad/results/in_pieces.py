@@ -19,10 +19,9 @@ from numpy.typing import NDArray
 from dccad.calibration.kinds import AnyCalibration
 from dccad.errors import DccadError, InputError
 from dccad.logs.episodes import state_names
-from dccad.logs.inputs import Reading, check_sensors_of_fit
-from dccad.logs.missing import OnMissing
+from dccad.logs.inputs import check_sensors_of_fit
 from dccad.logs.preparation.pipeline import check_streamable, rows_before
-from dccad.logs.runs import Log, Run
+from dccad.logs.runs import Log, OnMissing, Reading, Run
 from dccad.logs.source import RowSource, Segment, read_checked
 from dccad.logs.windows import check_window_count
 from dccad.method.scoring.model import FittedModel

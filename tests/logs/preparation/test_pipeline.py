@@ -11,10 +11,10 @@ import dccad
 from conftest import FAST
 from dccad import DCCA
 from dccad.errors import InputError, ParameterError
-from dccad.logs.inputs import Reading, check_log
+from dccad.logs.inputs import check_log
 from dccad.logs.preparation.pipeline import Preparation, describe_steps, parse_step, parse_steps
 from dccad.logs.preparation.steps import STEPS
-from dccad.logs.runs import Log, Run
+from dccad.logs.runs import Log, Reading, Run
 from naive import naive_preparation
 
 NAMES = ("torque", "load")

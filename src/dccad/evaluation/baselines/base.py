@@ -16,8 +16,8 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
 from dccad.errors import CalibrationWarning, warn
-from dccad.logs.inputs import Reading, check_log
-from dccad.logs.runs import Log, Run
+from dccad.logs.inputs import check_log
+from dccad.logs.runs import Log, Reading, Run
 from dccad.logs.windows import check_window_count, slice_windows
 from dccad.method.representation.scaling import fit_scaling
 

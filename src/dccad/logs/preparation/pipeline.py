@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,10 +27,7 @@ from dccad.logs.preparation.steps import (
     RemoveIdle,
     Step,
 )
-from dccad.logs.runs import Log, Run
-
-if TYPE_CHECKING:
-    from dccad.logs.inputs import Reading
+from dccad.logs.runs import Log, Reading, Run
 
 
 def parse_step(text: str) -> Step:
