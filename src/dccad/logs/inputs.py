@@ -19,7 +19,6 @@ from dccad.logs.missing import count_filled, fill_missing, refuse_non_finite
 from dccad.logs.runs import FloatArray, Log, Reading, Run, split_at_gaps
 from dccad.logs.wording import describe_column_difference, quote_names
 
-
 AS_RECORDED = Reading()
 """Cut at gaps of the usual length; NaN is refused."""
 
