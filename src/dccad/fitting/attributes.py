@@ -46,7 +46,7 @@ RECORDS = (
     "history_",
     "updates_",
 )
-"""Attributes that it keeps as JSON, without the underscore."""
+"""Attributes that a model folder keeps as JSON, under their names without the underscore."""
 
 
 def describe_fit(fitted: Fitted, settings: FitSettings, seed: int) -> dict[str, Any]:

@@ -25,9 +25,9 @@ class FitData:
     log : Log
         The rows that ``labels_`` describes, prepared.
     reference : Log or None
-        The reference-normal rows, whole, as they came.
+        The reference-normal rows as they came, none held out.
     training : list of Run
-        What the network and the centres see; the runs of ``normal`` come first.
+        Rows that the network and the centres see; the runs of ``normal`` come first.
     normal : list of Run
         The part of the reference that is trained on; empty without a reference.
     held_out : list of Run
@@ -41,7 +41,7 @@ class FitData:
     held_out: list[Run]
 
     def is_normal(self, starts: NDArray[np.int64]) -> NDArray[np.bool_] | None:
-        """Which training windows, given their first rows, are reference-normal; None without."""
+        """Which training windows are reference-normal, by their first rows; None without a reference."""
         if not self.normal:
             return None
         flags: NDArray[np.bool_] = starts < sum(len(run) for run in self.normal)

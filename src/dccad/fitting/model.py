@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -21,7 +21,7 @@ from dccad.fitting.sample import gather_statistics, sample_logs
 from dccad.fitting.score import FittedScore, Learned, fit_centre_score, fit_statistics_score
 from dccad.logs.runs import Run
 from dccad.logs.windows import WindowSet, normal_stretches
-from dccad.method.regions.centres import find_centre_partition
+from dccad.method.regions.centres import CentrePartition, find_centre_partition
 from dccad.method.regions.normal import RegionReport
 from dccad.method.regions.partition import Partition
 from dccad.method.regions.states import name_states
@@ -93,9 +93,15 @@ def fit_model(X: Any, normal: Any, settings: FitSettings, seed: int) -> Fitted:
     training = _train(recipe, windows, settings.verbose)
     is_reference = data.is_normal(windows.starts.numpy())
     partition, report, regions = _assign_regions(settings, seed, training, windows, is_reference)
-    report = _name_states(settings, report, regions, windows)
-    modes = np.isin(regions, report.normal_regions)
-    is_normal = modes if is_reference is None else is_reference
+    report = name_states(
+        report,
+        regions,
+        windows.starts.numpy(),
+        settings.window,
+        settings.stride,
+        further=settings.finds_further_states,
+    )
+    is_normal = np.isin(regions, report.normal_regions) if is_reference is None else is_reference
     learned = Learned(recipe, representation, training.network, windows, is_normal)
     score = _fit_score(settings, learned, partition, data, report, regions)
     calibration = _calibrate(settings, score)
@@ -168,20 +174,6 @@ def _assign_regions(
     return partition, report, regions
 
 
-def _name_states(
-    settings: FitSettings, report: RegionReport, regions: NDArray[np.int64], windows: WindowSet
-) -> RegionReport:
-    """Name the regions as states: the normal one, further normal modes, anomalous ones."""
-    return name_states(
-        report,
-        regions,
-        windows.starts.numpy(),
-        settings.window,
-        settings.stride,
-        further=settings.finds_further_states,
-    )
-
-
 def _fit_score(
     settings: FitSettings,
     learned: Learned,
@@ -192,7 +184,8 @@ def _fit_score(
 ) -> FittedScore:
     """Distances from normal windows, and scores of normal rows to judge them by."""
     if settings.scoring == "centres":
-        return fit_centre_score(learned, partition, data.held_out)
+        # parameters allow this score with this partition only
+        return fit_centre_score(learned, cast(CentrePartition, partition), data.held_out)
     anomalous = [r for r in range(1, partition.n_regions) if r not in report.normal_regions]
     regimes = _find_regimes(data, learned.windows, regions, anomalous)
     with progress_bar("cross-fitting", N_FITS, enabled=settings.verbose) as advance:

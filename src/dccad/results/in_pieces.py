@@ -77,21 +77,21 @@ def score_source(
     output : str or path
         A .parquet or .csv file, with the columns of :func:`dccad.results.table.score_table`.
     resume : bool
-        Go on where a process was interrupted; without one, begin.
+        Go on where a process was interrupted, or begin where none was.
     on_piece : callable (done, total), optional
         Called after each piece, for progress.
 
     Returns
     -------
     dict
-        As :func:`dccad.results.table.summarise_scores`, with ``n_episodes`` and of all episodes the
-        longest ``MOST_EPISODES``.
+        As :func:`dccad.results.table.summarise_scores`, with the number of all episodes as
+        ``n_episodes`` and only the longest ``MOST_EPISODES`` of them.
 
     Raises
     ------
     InputError
-        A row cannot be used; ``resume`` and the pieces are of another model or log, or not
-        ``resume`` and there are pieces.
+        A row cannot be used; the pieces to go on from are of another model or log; or there are
+        pieces, and ``resume`` is not asked for.
     ParameterError
         The detector's preparation needs a log in memory.
 
