@@ -41,7 +41,7 @@ class FitData:
     held_out: list[Run]
 
     def is_normal(self, starts: NDArray[np.int64]) -> NDArray[np.bool_] | None:
-        """Which training windows are reference-normal, by their first rows; None without a reference."""
+        """Which training windows (by their first rows) are of the reference; None without one."""
         if not self.normal:
             return None
         flags: NDArray[np.bool_] = starts < sum(len(run) for run in self.normal)

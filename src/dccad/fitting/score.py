@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dccad.calibration.cross_fitting import OutOfFold, cross_fit
+from dccad.calibration.cross_fitting import FitAndScore, OutOfFold, cross_fit
 from dccad.errors import ConstantSensorWarning, LatentCollapseWarning
 from dccad.fitting.data import FitData
 from dccad.fitting.folds import FoldScorer, StretchScorer, regime_windows
@@ -80,6 +80,11 @@ class Learned:
         """The normal windows alone."""
         return self.windows.select(torch.from_numpy(np.flatnonzero(self.is_normal)))
 
+    def normal_runs(self, training: Sequence[Run]) -> list[Run]:
+        """The rows of the normal windows, as stretches of the training runs."""
+        starts = self.windows.starts.numpy()
+        return normal_stretches(training, starts, self.is_normal, self.windows.length)
+
 
 def fit_statistics_score(
     learned: Learned,
@@ -113,30 +118,21 @@ def fit_statistics_score(
     statistics = fit_statistics(
         learned.network, learned.normal_windows, recipe.stride, known, share
     )
-    parts = (learned.representation, learned.network, statistics, window)
-    measured: list[NDArray[np.float64]] | None = None
     seen: OutOfFold | None = None
     if cross_fitted:
         scorer: FoldScorer | StretchScorer
         if data.normal:
-            runs = data.normal
             levels = usual_levels(learned.normal_windows, learned.network, statistics)
             scorer = FoldScorer(recipe, regimes, advance, levels, share)
         else:
-            starts = learned.windows.starts.numpy()
-            runs = normal_stretches(data.training, starts, learned.is_normal, window)
             scorer = StretchScorer(recipe, learned.representation, learned.network, share)
-        with warnings.catch_warnings():  # those of the whole log have been given
-            warnings.simplefilter("ignore", ConstantSensorWarning)
-            warnings.simplefilter("ignore", LatentCollapseWarning)
-            seen = cross_fit(runs, scorer, window) if runs else None
-        measured = None if seen is None else seen.at_full_size()
-    elif data.held_out:
-        measured = measure_rows(data.held_out, *parts)
-    if measured is None:
-        starts = learned.windows.starts.numpy()
-        runs = normal_stretches(data.training, starts, learned.is_normal, window)
+        seen = _cross_fit_quietly(data.normal or learned.normal_runs(data.training), scorer, window)
+    if seen is None:
+        runs = data.held_out or learned.normal_runs(data.training)
+        parts = (learned.representation, learned.network, statistics, window)
         measured = measure_rows(runs, *parts)
+    else:
+        measured = seen.at_full_size()
     rows = np.concatenate(measured)
     rows = rows[np.isfinite(rows).all(axis=1)]
     scale = fit_score_scale(statistics.names, rows, logarithmic=True)
@@ -149,6 +145,14 @@ def fit_statistics_score(
     return FittedScore(
         statistics, scale, combine(measured), True, combine(seen.ahead), combine(seen.between)
     )
+
+
+def _cross_fit_quietly(runs: Sequence[Run], scorer: FitAndScore, window: int) -> OutOfFold | None:
+    """Cross-fit without the warnings of each fold, which the fit of the whole log has given."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConstantSensorWarning)
+        warnings.simplefilter("ignore", LatentCollapseWarning)
+        return cross_fit(runs, scorer, window) if runs else None
 
 
 def fit_centre_score(
