@@ -11,29 +11,14 @@ import numpy as np
 
 from dccad.errors import ParameterError
 from dccad.logs.preparation.pipeline import describe_steps, parse_steps
-from dccad.logs.runs import OnMissing
-from dccad.method.clustering.ranking import Ranking
+from dccad.logs.runs import OnMissing as OnMissing
+from dccad.method.clustering.ranking import Ranking as Ranking
 from dccad.method.network.published import check_strides
-from dccad.method.representation.scaling import ScalingKind
-from dccad.method.representation.whitening import RepresentationKind
-from dccad.method.training.step import Routing
+from dccad.method.representation.scaling import ScalingKind as ScalingKind
+from dccad.method.representation.whitening import RepresentationKind as RepresentationKind
+from dccad.method.training.step import Routing as Routing
 
-__all__ = [
-    "AS_PUBLISHED",
-    "CalibrationKind",
-    "ConsensusKind",
-    "Encoder",
-    "OnMissing",
-    "Ranking",
-    "RepresentationKind",
-    "Routing",
-    "ScalingKind",
-    "ScoreKind",
-    "check_parameters",
-    "parameters_from_record",
-    "parameters_to_record",
-]
-
+# kinds of parameters; those of other wings are imported "as" themselves, for the detector to take
 Encoder: TypeAlias = Literal["depthwise", "dense"]
 ConsensusKind: TypeAlias = Literal["vote", "centres"]
 ScoreKind: TypeAlias = Literal["statistics", "centres"]
