@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from dccad import DCCA
-from dccad.fitting.recipe import make_recipe
+from dccad.fitting.recipe import FitSettings, make_recipe
 from dccad.logs.inputs import check_log
 from dccad.method.training.algorithm import fit_jointly
 from limits import BATCH, BOTTLENECK, DIRECTIONS, KERNEL, SHAPES, STEP, WINDOW
@@ -57,7 +57,7 @@ def main():
     detector = DCCA(random_state=0, window=WINDOW, batch_size=BATCH)
     noise = np.random.default_rng(0).normal(size=(arguments.windows + WINDOW - 1, CHANNELS))
     log = check_log(noise.astype(np.float32))
-    recipe = make_recipe(detector.get_params(deep=False), 0, CHANNELS)
+    recipe = make_recipe(FitSettings.of(detector.get_params()), 0, CHANNELS)
     assert (recipe.network.bottleneck, recipe.network.kernel_size) == (BOTTLENECK, KERNEL)
     runs = list(log.segments)
     windows = recipe.represent((), runs).windows(runs, WINDOW)

@@ -18,8 +18,8 @@ from side_by_side import add_arguments, environment, load, print_table, set_thre
 
 # (stage, file, function, stage that it is part of)
 FIT = [
-    ("checking the log", "fit_data.py", "prepare_fit_data", None),
-    ("representation", "learning.py", "represent", None),
+    ("checking the log", "data.py", "prepare_fit_data", None),
+    ("representation", "recipe.py", "represent", None),
     ("rows into directions", "representation.py", "windows", None),
     ("training", "training.py", "fit_jointly", None),
     ("moments of all windows", "training.py", "find_moments", "training"),
@@ -30,9 +30,9 @@ FIT = [
     ("latents of all windows", "training.py", "encode_all", "training"),
     ("k-means", "clustering.py", "cluster_maps", "training"),
     ("ranking", "ranking.py", "map_qualities", "training"),
-    ("regions", "fitting.py", "_find_regions", None),
-    ("statistics and their scale", "fitting.py", "_fit_score", None),
-    ("calibration", "fitting.py", "_calibrate", None),
+    ("regions", "model.py", "_assign_regions", None),
+    ("statistics and their scale", "model.py", "_fit_score", None),
+    ("calibration", "model.py", "_calibrate", None),
     ("scores of the fit's rows", "model.py", "score_log", None),
 ]
 
@@ -42,7 +42,7 @@ SCORE = [
     ("maps and sliding statistics", "dense.py", "read_run", None),
     ("regions", "regions.py", "assign", None),
     ("distances", "statistics.py", "judge", None),
-    ("p-values", "calibrated_scores.py", "p_value", None),
+    ("p-values", "predictive.py", "p_value", None),
 ]
 
 

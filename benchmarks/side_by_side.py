@@ -13,7 +13,7 @@ import threadpoolctl
 import torch
 
 from dccad.datasets import load_tep, load_tep_simulated
-from dccad.fitting.recipe import make_recipe
+from dccad.fitting.recipe import FitSettings, make_recipe
 from dccad.logs.inputs import check_log
 
 
@@ -109,7 +109,7 @@ def load(folder):
 
 def pooled_windows(dataset, detector):
     """Recipe and windows of a detector on all training runs without labels (``tep-pooled``)."""
-    recipe = make_recipe(detector.get_params(deep=False), 0, 52)
+    recipe = make_recipe(FitSettings.of(detector.get_params()), 0, 52)
     runs = list(check_log([run.values for run in dataset.train]).segments)
     representation = recipe.represent((), runs)
     return recipe, representation.windows(runs, recipe.window, recipe.stride)

@@ -1,9 +1,8 @@
-"""The estimator: the one place where the steps of the method are put together."""
+"""The estimator: it checks its parameters, lets the wings work, and keeps what they found."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,32 +15,29 @@ from sklearn.exceptions import NotFittedError
 from dccad.alarms.report import AlarmPattern, AlarmReport, parse_pattern, report_alarms
 from dccad.errors import DccadError, ModelFileError
 from dccad.fitting.attributes import describe_fit, from_parts, to_parts
-from dccad.fitting.data import prepare_fit_data
-from dccad.fitting.large_fit import draw_logs
 from dccad.fitting.model import fit_model
-from dccad.fitting.recipe import draw_seed
-from dccad.logs.episodes import MOST_EPISODES, RowTable, describe_states, state_names
+from dccad.fitting.recipe import FitSettings, draw_seed
+from dccad.logs.episodes import RowTable, describe_states, state_names
 from dccad.logs.inputs import check_scoring_log
-from dccad.logs.missing import OnMissing
-from dccad.logs.preparation.pipeline import Preparation, parse_steps
-from dccad.logs.runs import Log
+from dccad.logs.runs import Log, Reading
 from dccad.logs.windows import check_window_count
-from dccad.method.clustering.ranking import Ranking
-from dccad.method.representation.scaling import ScalingKind
-from dccad.method.representation.whitening import RepresentationKind
 from dccad.method.scoring.batches import WindowResults
-from dccad.method.training.step import Routing
 from dccad.parameters import (
     AS_PUBLISHED,
     CalibrationKind,
     ConsensusKind,
     Encoder,
+    OnMissing,
+    Ranking,
+    RepresentationKind,
+    Routing,
+    ScalingKind,
     ScoreKind,
     check_parameters,
     parameters_from_record,
     parameters_to_record,
 )
-from dccad.saving import folder as folder
+from dccad.saving import folder
 from dccad.saving.parts import (
     calibration_from_parts,
     calibration_to_parts,
@@ -93,7 +89,7 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
     kernel_size : int, default=3
         Rows that one kernel sees.
     kernels_per_direction : int, default=2
-        Of the depthwise encoder.
+        Kernels of the depthwise encoder on each direction.
     bottleneck : int or "auto", default="auto"
         Channels through which the depthwise encoder's decoder sees all maps; "auto" is half the
         number of sensors.
@@ -131,7 +127,7 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
     batch_size : int, default=64
         Windows per optimisation step.
     learning_rate : float, default=1e-3
-        Of Adam, the same in every epoch.
+        Step size of Adam, the same in every epoch.
     n_init : int, default=4
         k-means++ restarts at the first update; later updates start from the last centres.
     false_alarm_rate : float, default=0.01
@@ -214,7 +210,7 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
     reading_ : dict or None
         How the command line read the fit's tables, for the logs that it will score.
     sample_ : dict or None
-        Of a log that was read in pieces: its ``rows`` and ``windows``, and how many were ``drawn``.
+        For a log that was read in pieces: its ``rows``, its ``windows`` and those ``drawn``.
         ``labels_``, ``decision_scores_``, ``regions_`` and ``states_`` are those of the drawn rows.
     feature_names_in_, n_features_in_, data_digest_, seed_
         Columns, SHA-256 of the fit's data, and the seed in use.
@@ -240,6 +236,7 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
     """
 
     feature_names_in_: NDArray[np.object_]
+    threshold_: float
 
     def __init__(
         self,
@@ -468,7 +465,7 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
             Expected false alarms on normal rows that the limit is chosen for; the former needs
             time stamps. Neither: the limit is ``threshold_``.
         scores : ndarray of shape (n_rows,), optional
-            Of all rows of ``X``, run after run, where they are known already.
+            Scores of all rows of ``X``, run after run, where they are known already.
 
         Returns
         -------
@@ -632,42 +629,20 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         scores, calibration = calibration_to_parts(self.calibration_)
         return arrays | scores, {**record, "calibration": calibration}
 
-    # -- fit, step by step -----------------------------------------------------------------------
+    # -- shared by the fits ----------------------------------------------------------------------
 
     def _fit(self, X: Any, normal: Any) -> Log:
-        """The method from log to labels; returns the log whose rows ``labels_`` describes."""
-        check_parameters(self.get_params(deep=False))
-        preparation = Preparation(parse_steps(self.prepare), self.on_missing == "drop")
-        self.seed_ = draw_seed(self.random_state)
+        """Fit; returns the log whose rows ``labels_`` describes."""
         parameters = self.get_params(deep=False)
-        drawn = draw_logs(X, normal, parameters, self.seed_, preparation)
-        data = prepare_fit_data(
-            drawn.log,
-            drawn.normal,
-            reading=self._reading(causal=False),
-            preparation=preparation,
-            window=self.window,
-            stride=self.stride,
-            n_clusters=2 if self.n_clusters == "auto" else int(self.n_clusters),
-            calibration_fraction=self.calibration_fraction,
-            keep_whole=self.calibration == "cross-fitted",
-        )
-        data = replace(data, statistics=drawn.gather_statistics())
-        fitted = fit_model(parameters, self.seed_, data, preparation)
-        self.sample_ = drawn.figures
-        self.model_, self.calibration_ = fitted.model, fitted.calibration
-        self.n_calibration_windows_ = fitted.n_calibration_windows
-        self.threshold_ = self.calibration_.threshold(self.false_alarm_rate)
-        if "feature_names_in_" in vars(self):  # of an earlier fit
+        check_parameters(parameters)
+        settings, seed = FitSettings.of(parameters), draw_seed(self.random_state)
+        fitted = fit_model(X, normal, settings, seed)
+        if "feature_names_in_" in vars(self):  # an earlier fit left them
             del self.feature_names_in_
-        self._set(describe_fit(data, fitted.training, self.keep_latents))
-        self.decision_scores_, self.regions_ = self.model_.score_log(data.log)
+        self.model_, self.calibration_ = fitted.model, fitted.calibration
+        self._set(describe_fit(fitted, settings, seed))
         self.labels_ = self._flag(self.decision_scores_)
-        states = describe_states(
-            fitted.report.states, self.regions_, RowTable.of(data.log), MOST_EPISODES
-        )
-        self.region_report_ = replace(fitted.report, states=tuple(states))
-        return data.log
+        return fitted.data.log
 
     def _set(self, attributes: Mapping[str, Any]) -> None:
         for name, value in attributes.items():
@@ -704,13 +679,8 @@ class DCCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is
         # NaN compares as False: a row without a score is not flagged
         return (scores > self.threshold_).astype(np.int64)
 
-    def _reading(self, causal: bool) -> dict[str, Any]:
-        return {
-            "max_gap": self.max_gap,
-            "on_missing": self.on_missing,
-            "fill_limit": self.fill_limit,
-            "causal": causal,
-        }
+    def _reading(self, causal: bool) -> Reading:
+        return Reading(self.max_gap, self.on_missing, self.fill_limit, causal)
 
 
 def load(path: str | Path, device: str = "auto") -> DCCA:
@@ -748,9 +718,7 @@ def _rebuild(
 ) -> DCCA:
     parameters = parameters_from_record(record["parameters"])
     detector = DCCA(**parameters)
-    preparation = Preparation(
-        parse_steps(parameters["prepare"]), parameters["on_missing"] == "drop"
-    )
+    preparation = FitSettings.of(parameters).preparation
     detector.calibration_ = calibration_from_parts(arrays, record["calibration"])
     detector.model_ = model_from_parts(arrays, record, preparation, device)
     detector._set(from_parts(arrays, record))

@@ -11,10 +11,14 @@ import numpy as np
 
 from dccad.errors import ParameterError
 from dccad.logs.preparation.pipeline import describe_steps, parse_steps
-from dccad.method.clustering.ranking import Ranking
+from dccad.logs.runs import OnMissing as OnMissing
+from dccad.method.clustering.ranking import Ranking as Ranking
 from dccad.method.network.published import check_strides
-from dccad.method.representation.whitening import RepresentationKind
+from dccad.method.representation.scaling import ScalingKind as ScalingKind
+from dccad.method.representation.whitening import RepresentationKind as RepresentationKind
+from dccad.method.training.step import Routing as Routing
 
+# kinds of parameters; those of other wings are imported "as" themselves, for the detector to take
 Encoder: TypeAlias = Literal["depthwise", "dense"]
 ConsensusKind: TypeAlias = Literal["vote", "centres"]
 ScoreKind: TypeAlias = Literal["statistics", "centres"]
@@ -29,7 +33,7 @@ AS_PUBLISHED = {
     "scoring": "centres",
     "calibration": "held-out",
 }
-"""Parameters that give the published method; the gradient routing "two-step" is its form, too, and
+"""Parameters that give the published method. Its gradient routing is "two-step", but the default
 "one-pass" does as well."""
 
 _WHOLE_NUMBERS = {
@@ -46,23 +50,23 @@ _WHOLE_NUMBERS = {
     "n_init": 1,
     "fill_limit": 1,
 }
-"""Parameter and its smallest value."""
+"""Parameters that are whole numbers, with their smallest values."""
 
 _CHOICES = {
-    "scaling": ("standard", "minmax"),
+    "scaling": get_args(ScalingKind),
     "representation": get_args(RepresentationKind),
     "encoder": get_args(Encoder),
     "ranking": get_args(Ranking),
     "consensus": get_args(ConsensusKind),
     "scoring": get_args(ScoreKind),
     "calibration": get_args(CalibrationKind),
-    "routing": ("one-pass", "two-step"),
-    "on_missing": ("error", "interpolate", "hold", "drop"),
+    "routing": get_args(Routing),
+    "on_missing": get_args(OnMissing),
 }
 
 _DROPPED = ("optimizer", "momentum", "schedule", "patience", "tol", "output_activation")
-"""Parameters of earlier versions: what they decided in training is in the weights, and a network
-with an activation at its output is refused."""
+"""Parameters of earlier versions, which loading ignores: what they decided in training is in the
+weights, and a network with an activation at its output is refused."""
 
 _RANGES: dict[str, tuple[str, Callable[[float], bool]]] = {
     "alpha": ("0 ≤ alpha < 1", lambda v: 0 <= v < 1),
@@ -162,7 +166,7 @@ def check_parameters(parameters: Mapping[str, Any]) -> None:
 
 
 def _misfits(parameters: Mapping[str, Any]) -> list[str]:
-    """Parts of the method that do not go together."""
+    """Choices that do not go together."""
     problems = []
     if parameters["encoder"] == "dense":
         for name, wrong, right in (

@@ -3,54 +3,15 @@
 import numpy as np
 import pytest
 
+from dccad.calibration import folds as plans
 from dccad.calibration.cross_fitting import OutOfFold, cross_fit
-from dccad.calibration.folds import Block, plan_drift_folds, plan_folds
+from dccad.calibration.folds import plan_folds
 from dccad.errors import CalibrationWarning
 from dccad.logs.runs import Run
-from naive import naive_training_rows
-
-
-def rows_of(blocks):
-    return [(run, row) for run, start, stop in blocks for row in range(start, stop)]
 
 
 def log_of(values):
     return Run(np.asarray(values, dtype=float).reshape(len(values), -1), ("a",))
-
-
-LAYOUTS = [
-    ([60], 5, 3),
-    ([500], 30, 10),
-    ([101], 7, 10),
-    ([100, 37], 4, 5),
-    ([80, 80, 3], 6, 4),
-    ([40, 50, 60, 30, 20, 45], 8, 10),
-    ([90, 10, 20, 30, 40, 50, 60], 5, 3),
-]
-
-
-@pytest.mark.parametrize(("lengths", "window", "n_folds"), LAYOUTS)
-def test_every_row_is_held_out_once(lengths, window, n_folds, monkeypatch):
-    monkeypatch.setattr("dccad.calibration.folds.N_FOLDS", n_folds)
-    folds = plan_folds(lengths, window)
-    held_out = sorted(row for fold in folds for row in rows_of(fold.held_out))
-    assert held_out == [(run, row) for run, n in enumerate(lengths) for row in range(n)]
-
-
-@pytest.mark.parametrize(("lengths", "window", "n_folds"), LAYOUTS)
-def test_training_is_every_stretch_beyond_the_gap(lengths, window, n_folds, monkeypatch):
-    monkeypatch.setattr("dccad.calibration.folds.N_FOLDS", n_folds)
-    for fold in plan_folds(lengths, window):
-        expected = naive_training_rows(lengths, fold.held_out, window, window)
-        assert rows_of(fold.training) == sorted(expected)
-        assert fold.n_training_rows == len(expected)
-
-
-def test_many_runs_are_held_out_whole(monkeypatch):
-    monkeypatch.setattr("dccad.calibration.folds.N_FOLDS", 3)
-    folds = plan_folds([40, 50, 60, 30, 20, 45], window=8)
-    assert [[block.run for block in fold.held_out] for fold in folds] == [[2, 4], [1, 3], [5, 0]]
-    assert folds[0].training == (Block(0, 0, 40), Block(1, 0, 50), Block(3, 0, 30), Block(5, 0, 45))
 
 
 def test_too_short_a_reference_is_said():
@@ -62,7 +23,7 @@ def test_too_short_a_reference_is_said():
 
 def test_scores_come_from_models_that_saw_neither_row_nor_window(monkeypatch):
     """The score tells how far away, in rows, the nearest training row is."""
-    monkeypatch.setattr("dccad.calibration.folds.N_FOLDS", 4)
+    monkeypatch.setattr(plans, "N_FOLDS", 4)
     window = 6
 
     def distance(training, held_out):
@@ -92,7 +53,7 @@ def test_scores_come_from_models_that_saw_neither_row_nor_window(monkeypatch):
 
 
 def test_an_odd_number_of_folds_is_paired_without_scoring_a_row_twice(monkeypatch):
-    monkeypatch.setattr("dccad.calibration.folds.N_FOLDS", 5)
+    monkeypatch.setattr(plans, "N_FOLDS", 5)
     calls = []
 
     def count(training, held_out):
@@ -107,7 +68,7 @@ def test_an_odd_number_of_folds_is_paired_without_scoring_a_row_twice(monkeypatc
 
 
 def test_several_statistics_and_short_runs(monkeypatch):
-    monkeypatch.setattr("dccad.calibration.folds.N_FOLDS", 3)
+    monkeypatch.setattr(plans, "N_FOLDS", 3)
 
     def score(training, held_out):
         assert all(len(run) >= 3 for run in held_out)
@@ -145,16 +106,6 @@ def test_size_correction_never_raises_scores():
     sizes = np.full(10, 50.0)
     seen = OutOfFold([np.full(10, 4.0)], [sizes], [np.full(10, 3.0)], [sizes / 2], 100)
     assert np.allclose(seen.at_full_size()[0], 4.0)
-
-
-def test_drift_folds_differ_only_in_where_they_train():
-    ahead, between = plan_drift_folds([101, 99], window=10)
-    assert ahead.held_out == (Block(0, 100, 101), Block(1, 0, 99))
-    assert ahead.training == (Block(0, 0, 90),)
-    assert between.held_out == (Block(0, 55, 101), Block(1, 0, 44))
-    assert between.training == (Block(0, 0, 45), Block(1, 54, 99))
-    assert ahead.n_training_rows == between.n_training_rows
-    assert plan_drift_folds([60], window=20) == []
 
 
 def test_drift_shows_ahead_and_not_between():

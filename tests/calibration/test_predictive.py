@@ -6,18 +6,10 @@ import warnings
 import numpy as np
 import pytest
 from scipy import stats
-from scipy.signal import lfilter
 
-from dccad.calibration.autocorrelation import correlation_time, estimate_autocorrelation
 from dccad.calibration.predictive import Calibration, fit_calibration
 from dccad.errors import CalibrationWarning, InputError, ParameterError
-
-
-def autoregressive(rng, n_runs, n_rows, phi):
-    """Stationary AR(1), variance 1."""
-    noise = rng.normal(size=(n_runs, n_rows + 200)) * np.sqrt(1 - phi**2)
-    return lfilter([1], [1, -phi], noise, axis=1)[:, 200:]
-
+from score_paths import autoregressive
 
 SHORT = Calibration(1.0, 0.5, 5.0, 40.0, 400)
 BENT = Calibration(3.0, 2.0, 50.0, 10.0, 1000, ((0.0, 0.1), (1.0, 1.5), (2.0, 3.0)))
@@ -57,37 +49,15 @@ def test_p_values_fall_with_the_score_and_stay_positive(calibration):
 def test_plain_numbers_and_back():
     calibration = fit_calibration([np.random.default_rng(0).normal(size=2000)])
     assert len(calibration.knots) > 2
-    assert Calibration.from_dict(json.loads(json.dumps(calibration.to_dict()))) == calibration
+    assert Calibration.from_record(json.loads(json.dumps(calibration.to_record()))) == calibration
 
 
 def test_records_of_earlier_versions_are_read_unless_they_mean_something_else():
-    record = {**SHORT.to_dict(), "scale": "identity", "aim": "expected"}
-    assert Calibration.from_dict(record) == SHORT
+    record = {**SHORT.to_record(), "scale": "identity", "aim": "expected"}
+    assert Calibration.from_record(record) == SHORT
     for name, value in (("scale", "log"), ("aim", "typical")):
         with pytest.raises(TypeError, match=name):
-            Calibration.from_dict({**record, name: value})
-
-
-def test_autocorrelation_by_hand():
-    """1, 1, -1, -1: lag 1 has 1 - 1 + 1 = 1 of 4, lags 2 and 3 sum to less than 0."""
-    assert estimate_autocorrelation([np.array([1.0, 1, -1, -1])]).tolist() == pytest.approx(
-        [1, 0.25]
-    )
-    assert correlation_time(np.array([1.0, 0.25])) == 1.5
-    assert correlation_time(np.array([1.0, -0.8])) == 1.0
-
-
-def test_autocorrelation_does_not_cross_runs():
-    """Two runs around 0: products of the last rows of one with the first of the other are none."""
-    a, b = np.array([2.0, -1, 2, 3]), np.array([-3.0, -2, 1, -2])
-    expected = (sum(a[1:] * a[:-1]) + sum(b[1:] * b[:-1])) / (a @ a + b @ b)
-    assert estimate_autocorrelation([a, b])[1] == pytest.approx(expected)
-
-
-def test_autocorrelation_time_of_a_known_process():
-    """AR(1): (1 + phi) / (1 - phi) = 19."""
-    runs = list(autoregressive(np.random.default_rng(0), 10, 20_000, 0.9))
-    assert correlation_time(estimate_autocorrelation(runs)) == pytest.approx(19, rel=0.1)
+            Calibration.from_record({**record, name: value})
 
 
 def test_sample_size_of_independent_scores():

@@ -27,6 +27,7 @@ from dccad.datasets.tep.classic import COLUMNS
 from dccad.datasets.tep.rieth import FILES
 from dccad.errors import DccadWarning, InputError
 from dccad.logs.inputs import check_log
+from dccad.logs.runs import Reading
 from rdata_writer import write_rdata
 
 # Small folders in the true layout -----------------------------------------------------------------
@@ -185,7 +186,7 @@ def test_loader_gives_runs_that_can_be_used_as_they_are(loaded):
 def test_runs_go_into_a_detector_as_they_are(loaded):
     _, dataset = loaded
     for part in (dataset.train, dataset.test):
-        log = check_log(list(part), max_gap=1e9)
+        log = check_log(list(part), Reading(max_gap=1e9))
         assert log.n_rows == sum(len(run) for run in part)
         assert log.columns == part[0].columns
 

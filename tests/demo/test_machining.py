@@ -12,6 +12,7 @@ from dccad.datasets.machining.preparation import load_peeling
 from dccad.datasets.machining.simulation import simulate_peeling
 from dccad.demo.machining import run_machining_demo
 from dccad.logs.inputs import check_log
+from dccad.logs.runs import Reading
 
 TINY = {
     "window": 8,
@@ -74,7 +75,7 @@ def test_the_models_saw_their_rows_of_the_workbooks_and_gave_the_scores(folder, 
         ("monitor", "monitor_score", normal),
     ):
         detector = dccad.load(folder / name)
-        assert detector.data_digest_ == check_log(list(runs), max_gap=3600.0).digest()
+        assert detector.data_digest_ == check_log(list(runs), Reading(max_gap=3600.0)).digest()
         assert (detector.reference_digest_ is None) == (name == "model")
         found = np.concatenate(detector.decision_function(list(dataset.test)))
         np.testing.assert_allclose(table[column].to_numpy(), found, rtol=1e-4, atol=1e-4)

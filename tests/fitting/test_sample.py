@@ -1,6 +1,7 @@
 """Fits on logs read in pieces: figures of all rows, a sample of windows, bounded memory."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -10,15 +11,22 @@ import pytest
 
 from conftest import FAST, caller
 from dccad import DCCA, load
+from dccad.cli import pieces
 from dccad.datasets import ParquetLog, TableOptions
 from dccad.errors import InputError, ParameterError
-from dccad.fitting.sample import count_windows, draw_stretches, gather_statistics
+from dccad.fitting.recipe import FitSettings
+from dccad.fitting.sample import (
+    count_windows,
+    draw_sample,
+    draw_stretches,
+    gather_statistics,
+    sample_logs,
+)
 from dccad.logs.preparation.pipeline import Preparation, parse_steps
 from dccad.logs.source import RowSource, Segment
 from dccad.saving.folder import WEIGHTS, read_record
 from pump_log import make_frame
 
-READING = {"on_missing": "error", "fill_limit": 5, "causal": False}
 FEW = {**FAST, "max_windows": 300, "calibration": "cross-fitted"}
 
 
@@ -40,11 +48,11 @@ def folder(tmp_path):
 )
 def test_figures_of_a_log_are_those_of_its_prepared_rows(folder, monkeypatch, steps):
     monkeypatch.setattr("dccad.logs.source.BLOCK_CELLS", 3 * 256)
-    preparation = Preparation(parse_steps(steps))
+    settings = FitSettings.of(DCCA(prepare=steps).get_params())
     log = ParquetLog(folder / "log")
     runs = [log.read(*segment) for segment in log.segments()]
-    rows = np.concatenate([run.values for run in preparation.apply_to_runs(runs)])
-    found = gather_statistics(log, None, preparation, READING)
+    rows = np.concatenate([run.values for run in settings.preparation.apply_to_runs(runs)])
+    found = gather_statistics(log, settings)
     assert found.n_rows == len(rows)
     np.testing.assert_allclose(found.mean, rows.mean(axis=0), rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(found.comoment / len(rows), np.cov(rows.T, bias=True), rtol=1e-9)
@@ -150,6 +158,16 @@ def test_the_command_streams_fits_and_scores(folder, monkeypatch, capsys):
     assert sorted(path.name for path in folder.iterdir()) == ["log", "model", "scores.parquet"]
 
 
+def test_the_command_checks_a_streamed_fit_with_its_own_way_to_read_missing_values(
+    folder, monkeypatch
+):
+    seen = []
+    monkeypatch.setattr(pieces, "open_stream", lambda *given: seen.append(given[4]))
+    detector = DCCA(on_missing="drop", prepare=["clip:flow=0..1"])
+    pieces.read_for_fit([str(folder / "log")], TableOptions(), None, detector)
+    assert seen == [Preparation(parse_steps(["clip:flow=0..1"]), drop_missing=True)]
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -221,3 +239,77 @@ def test_models_of_the_same_log_are_the_same_files(folder):
         DCCA(**FEW).fit(log).save(folder / f"model{number}")
     assert contents(folder / "model0") == contents(folder / "model1")
     assert (folder / "model0" / WEIGHTS).exists()
+
+
+# -- the logs of a fit ----------------------------------------------------------------------------
+
+
+def settings_of(**parameters):
+    return FitSettings.of(DCCA(**{**FEW, **parameters}).get_params())
+
+
+def test_a_sample_has_the_rows_of_the_log_under_their_numbers(folder):
+    log = ParquetLog(folder / "log")
+    sample = draw_sample(log, settings_of(), seed=0)
+    assert sample.n_rows == 4500
+    assert sample.n_windows == count_windows(log.segments(), 8) == 1493 * 2 + 693 + 793
+    assert 0 < sample.n_drawn <= 300
+    assert sum(max(len(run) - 7, 0) for run in sample.log.segments) == sample.n_drawn
+    for run in sample.log.segments:
+        name, start, stop = re.fullmatch(r"(\w+)\[(\d+):(\d+)\]", run.name).groups()
+        stored = log.read(log.run_names.index(name), int(start), int(stop))
+        np.testing.assert_array_equal(run.values, stored.values)
+        np.testing.assert_array_equal(run.time, stored.time)
+
+
+def test_another_seed_draws_other_rows_and_the_same_seed_the_same(folder):
+    log = ParquetLog(folder / "log")
+    names = [[run.name for run in draw_sample(log, settings_of(), seed).log.segments]
+             for seed in (0, 0, 1)]  # fmt: skip
+    assert names[0] == names[1] != names[2]
+
+
+def test_runs_that_are_taken_whole_keep_their_names(folder):
+    sample = draw_sample(ParquetLog(folder / "log"), settings_of(max_windows=10_000), seed=0)
+    assert sample.n_drawn == sample.n_windows
+    names = [run.name for run in sample.log.segments]
+    assert names == ["day0", "day1[0:700]", "day1[700:1500]", "day2"]  # one run has a gap
+
+
+def test_logs_in_memory_stay_as_they_came():
+    log, normal = np.zeros((30, 2)), np.ones((20, 2))
+    found = sample_logs(log, normal, settings_of(), seed=0)
+    assert found.log is log
+    assert found.normal is normal
+    assert (found.report(), found.scaled_by) == (None, None)
+
+
+def test_a_log_that_is_its_own_reference_is_drawn_once(folder):
+    log = ParquetLog(folder / "log")
+    found = sample_logs(log, log, settings_of(), seed=0)
+    assert found.log is found.normal
+    assert found.report() == {"rows": 4500, "windows": 4472, "drawn": found.samples[0].n_drawn}
+
+
+def test_two_logs_are_drawn_by_themselves_and_reported_together(folder):
+    log, other = ParquetLog(folder / "log"), ParquetLog(folder / "log" / "day0.parquet")
+    found = sample_logs(log, other, settings_of(), seed=0)
+    assert found.report()["rows"] == 4500 + 1500
+    assert found.report()["windows"] == 4472 + 1493
+    assert found.report()["drawn"] == sum(sample.n_drawn for sample in found.samples) <= 600
+
+
+@pytest.mark.parametrize(
+    ("with_normal", "calibration", "by"),
+    [
+        (False, "cross-fitted", "log"),
+        (False, "held-out", "log"),
+        (True, "cross-fitted", "normal"),
+        (True, "held-out", None),  # rows that are held out must not decide the scaling
+    ],
+)
+def test_the_scaling_is_of_all_rows_unless_some_are_held_out(folder, with_normal, calibration, by):
+    log, other = ParquetLog(folder / "log"), ParquetLog(folder / "log" / "day0.parquet")
+    normal = other if with_normal else None
+    found = sample_logs(log, normal, settings_of(calibration=calibration), seed=0)
+    assert found.scaled_by is {"log": log, "normal": other, None: None}[by]

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from dccad import DCCA
-from dccad.fitting.recipe import make_recipe
+from dccad.fitting.recipe import FitSettings, make_recipe
 from dccad.logs.inputs import check_log
 from dccad.method.training.algorithm import fit_jointly
 from dccad.method.training.windows import TrainingWindows
@@ -18,7 +18,7 @@ EPOCHS = {"pretrain_epochs": 2, "joint_epochs": 4, "update_interval": 2, "random
 
 def train_both(make, log, **changed):
     detector = make(window=10, **EPOCHS, **changed)
-    recipe = make_recipe(detector.get_params(deep=False), 0, log.shape[1])
+    recipe = make_recipe(FitSettings.of(detector.get_params()), 0, log.shape[1])
     runs = list(check_log([log[:300], log[300:]]).segments)
     windows = recipe.represent((), runs).windows(runs, recipe.window)
     orders, batches = [], TrainingWindows.batches

@@ -77,7 +77,7 @@ def choose_limit(
     row_seconds: float | None = None,
     seed: int = 0,
 ) -> AlarmRule:
-    """Rule with the lowest limit that raises at most so many false alarms.
+    """Rule with the lowest limit that raises at most the wanted number of false alarms.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The alarm rule as people write it, and the alarms of a log with the rate they were promised at.
+"""The alarm rule as people write it, and the alarms of a log with their expected false-alarm rate.
 
 "3 of 5" says when an alarm is raised and when it ends, but not at which score: the limit follows
 from the number of false alarms that somebody is ready to answer.
@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from dccad.alarms.rates import AlarmRate, choose_limit, predict_false_alarms
 from dccad.alarms.rules import AlarmRule, find_alarms
-from dccad.calibration.conformal import ConformalCalibration
-from dccad.calibration.predictive import Calibration
+from dccad.calibration.kinds import AnyCalibration
 from dccad.errors import ParameterError
 from dccad.logs.episodes import RowTable, insert_peak
 from dccad.logs.runs import Log, Run
@@ -144,7 +143,7 @@ class AlarmReport:
 def report_alarms(
     log: Log,
     scores: NDArray[np.float64],
-    calibration: Calibration | ConformalCalibration,
+    calibration: AnyCalibration,
     threshold: float,
     pattern: AlarmPattern,
     per_day: float | None = None,
@@ -157,9 +156,9 @@ def report_alarms(
     log : Log
         Prepared. An alarm ends where recording was interrupted.
     scores : ndarray of shape (n_rows,)
-        Of the caller's rows.
+        Scores of the caller's rows.
     calibration : Calibration or ConformalCalibration
-        The latter gives no rate: it keeps no order of its scores.
+        The latter gives no rate, because it does not keep the order of its scores.
     threshold : float
         The limit where no rate is asked for.
     pattern : AlarmPattern
@@ -179,16 +178,25 @@ def report_alarms(
         )
     wanted = per_1000_rows if per_day is None else per_day
     unit_seconds = seconds if per_1000_rows is None else None
-    if isinstance(calibration, Calibration):
-        rule = _rule(calibration, threshold, pattern, wanted, unit_seconds)
-        rate = predict_false_alarms(calibration, rule, unit_seconds)
-    elif wanted is not None:
+    ordered = calibration.ordered
+    if wanted is None:
+        rule = _rule_at(threshold, calibration, pattern)
+    elif ordered is None:
         raise ParameterError(
             "this model cannot promise a number of false alarms: its calibration is 'held-out', "
             "which keeps no order of the normal scores; fit with calibration='cross-fitted'"
         )
     else:
-        rule, rate = _rule(calibration, threshold, pattern, None, None), None
+        rule = choose_limit(
+            ordered,
+            wanted,
+            k=pattern.k,
+            n=pattern.n,
+            off_delay=pattern.off_delay,
+            clear_rate=pattern.clear_rate,
+            row_seconds=unit_seconds,
+        )
+    rate = None if ordered is None else predict_false_alarms(ordered, rule, unit_seconds)
     rows = RowTable.of(log)
     behind = log.expand(np.arange(sum(len(segment) for segment in log.segments)), -1)
     known = np.flatnonzero(behind >= 0)
@@ -210,23 +218,7 @@ def report_alarms(
     return AlarmReport(pattern, rule, tuple(found), rate, expected)
 
 
-def _rule(
-    calibration: Calibration | ConformalCalibration,
-    threshold: float,
-    pattern: AlarmPattern,
-    wanted: float | None,
-    seconds: float | None,
-) -> AlarmRule:
-    if wanted is not None and isinstance(calibration, Calibration):
-        return choose_limit(
-            calibration,
-            wanted,
-            k=pattern.k,
-            n=pattern.n,
-            off_delay=pattern.off_delay,
-            clear_rate=pattern.clear_rate,
-            row_seconds=seconds,
-        )
+def _rule_at(threshold: float, calibration: AnyCalibration, pattern: AlarmPattern) -> AlarmRule:
     clear = None
     if pattern.clear_rate is not None:
         clear = min(calibration.threshold(pattern.clear_rate), threshold)

@@ -1,10 +1,8 @@
-"""From scores to alarms that an operator counts: k of n rows, hysteresis, and their rate per day.
+"""From scores to alarms that an operator counts: k of n rows, and hysteresis.
 
-A threshold promises a share of rows; one excursion of a minute or of a day is one alarm all the
-same. The rule here raises an alarm when k of the last n rows exceed a limit (on-delay; k = n asks
-for a minimum duration), and ends it when ``off_delay`` rows in a row are back under a lower limit
-(deadband). How often it is raised on normal rows is predicted, for limits that the reference hardly
-reaches as well.
+A threshold promises a share of rows, but one excursion is one alarm, whether it lasts a minute or a
+day. An alarm is raised when k of the last n rows exceed a limit (on-delay), and ends when
+``off_delay`` rows in a row are back under a lower limit (deadband).
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,11 +28,35 @@ class ConformalCalibration:
     (95.0, [0.05, 1.0])
     """
 
+    KIND: ClassVar[str] = "conformal"
+
     scores: tuple[float, ...]
 
     def threshold(self, rate: float) -> float:
-        """As :func:`calibrate_threshold` gives it."""
-        return calibrate_threshold(np.array(self.scores, dtype=np.float64), rate)
+        """Score that new normal windows exceed with at most the rate (split conformal).
+
+        The ⌈(n + 1)(1 − rate)⌉-th smallest of n normal scores. Rows of a log are autocorrelated, so
+        the realised rate scatters around it more than that of independent rows would.
+
+        Parameters
+        ----------
+        rate : float, 0 < rate < 1
+
+        Warns
+        -----
+        CalibrationWarning
+            Too few windows for the rate: the largest score is the threshold.
+        """
+        n_scores = len(self.scores)
+        rank = int(np.ceil((n_scores + 1) * (1 - rate) - 1e-9))
+        if rank > n_scores:
+            warn(
+                f"a false-alarm rate of {rate:g} needs at least {int(np.ceil(1 / rate)) - 1} "
+                f"normal windows to calibrate on, but there are {n_scores}: the largest score is "
+                "the threshold; pass more normal rows or ask for a higher rate",
+                CalibrationWarning,
+            )
+        return float(self.scores[min(rank, n_scores) - 1])
 
     def p_value(self, scores: Any) -> NDArray[np.float64]:
         """Conformal p-values, (1 + number of normal scores ≥ score) / (n + 1); NaN stays NaN."""
@@ -42,49 +66,17 @@ class ConformalCalibration:
         return np.where(np.isnan(values), np.nan, found)
 
     def rate_interval(self, rate: float, n_rows: int, level: float = 0.9) -> None:
-        """None: without the order of the scores, nothing is known of how they scatter."""
+        """None: without the order of the scores, nothing is known about how they scatter."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain numbers, for JSON."""
-        return {"scores": list(self.scores)}
+    @property
+    def ordered(self) -> None:
+        """None: which score came after which is not kept, so no rate of alarms is known."""
+
+    def to_record(self) -> dict[str, Any]:
+        """Kind and scores, for JSON."""
+        return {"kind": self.KIND, "scores": list(self.scores)}
 
     @classmethod
-    def from_dict(cls, record: Mapping[str, Any]) -> ConformalCalibration:
-        """Inverse of :meth:`to_dict`."""
+    def from_record(cls, record: Mapping[str, Any]) -> ConformalCalibration:
+        """Inverse of :meth:`to_record`."""
         return cls(tuple(float(score) for score in record["scores"]))
-
-
-def calibrate_threshold(scores: NDArray[np.float64], false_alarm_rate: float) -> float:
-    """Threshold that new normal windows pass with the requested rate (split conformal).
-
-    The ⌈(n + 1)(1 − rate)⌉-th smallest of n normal scores: exchangeable new scores lie above it
-    with probability at most the rate. Rows of a log are autocorrelated, so the realised rate
-    scatters around it more than independent rows would.
-
-    Parameters
-    ----------
-    scores : ndarray of shape (n_windows,)
-        Scores of normal windows, not used to fit the model where that can be had.
-    false_alarm_rate : float, 0 < rate < 1
-
-    Warns
-    -----
-    CalibrationWarning
-        Too few windows for the rate: the largest score is the threshold.
-
-    Examples
-    --------
-    >>> calibrate_threshold(np.arange(1.0, 100.0), 0.05)
-    95.0
-    """
-    needed = int(np.ceil(1 / false_alarm_rate)) - 1
-    rank = int(np.ceil((len(scores) + 1) * (1 - false_alarm_rate) - 1e-9))
-    if rank > len(scores):
-        warn(
-            f"a false-alarm rate of {false_alarm_rate:g} needs at least {needed} normal windows to "
-            f"calibrate on, but there are {len(scores)}: the largest score is the threshold; pass "
-            "more normal rows or ask for a higher rate",
-            CalibrationWarning,
-        )
-        rank = len(scores)
-    return float(np.sort(scores)[rank - 1])

@@ -17,7 +17,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dccad.calibration.folds import Fold, _pair_folds, plan_drift_folds, plan_folds
+from dccad.calibration.folds import Fold, pair_folds, plan_drift_folds, plan_folds
 from dccad.logs.runs import Run
 
 Scores: TypeAlias = NDArray[np.float64]
@@ -164,7 +164,7 @@ def cross_fit(runs: Sequence[Run], fit_and_score: FitAndScore, window: int) -> O
     if not folds:
         return None
     scores, sizes = _score_folds(runs, folds, fit_and_score, window)
-    pairs = _pair_folds(folds, lengths, window)
+    pairs = pair_folds(folds, lengths, window)
     smaller, smaller_sizes = _score_folds(runs, pairs, fit_and_score, window)
     drift_folds = plan_drift_folds(lengths, window)
     drift_scores = [_score_folds(runs, [fold], fit_and_score, window)[0] for fold in drift_folds]

@@ -9,36 +9,25 @@ from typing import NamedTuple
 import numpy as np
 
 from dccad.errors import CalibrationWarning, warn
+from dccad.logs.source import Segment
 
 N_FOLDS = 10
 """Fewer folds leave less to train on: with five, the size correction has twice as far to go."""
-
 
 WHOLE_RUNS_FROM = 5
 """With at least this many runs, folds are whole runs and nothing is cut."""
 
 
-class Block(NamedTuple):
-    """Rows ``start`` (included) to ``stop`` (excluded) of run number ``run``."""
-
-    run: int
-    start: int
-    stop: int
-
-    def __len__(self) -> int:
-        return self.stop - self.start
-
-
 class Fold(NamedTuple):
     """What one model trains on, and what it scores."""
 
-    training: tuple[Block, ...]
-    held_out: tuple[Block, ...]
+    training: tuple[Segment, ...]
+    held_out: tuple[Segment, ...]
 
     @property
     def n_training_rows(self) -> int:
         """Rows that the fold trains on."""
-        return sum(block.stop - block.start for block in self.training)
+        return sum(len(block) for block in self.training)
 
 
 def plan_folds(lengths: Sequence[int], window: int) -> list[Fold]:
@@ -68,9 +57,9 @@ def plan_folds(lengths: Sequence[int], window: int) -> list[Fold]:
     --------
     >>> folds = plan_folds([200], window=5)
     >>> folds[1].training
-    (Block(run=0, start=0, stop=15), Block(run=0, start=45, stop=200))
+    (Segment(run=0, start=0, stop=15), Segment(run=0, start=45, stop=200))
     >>> folds[1].held_out
-    (Block(run=0, start=20, stop=40),)
+    (Segment(run=0, start=20, stop=40),)
     """
     if len(lengths) >= WHOLE_RUNS_FROM:
         groups = _group_runs(lengths)
@@ -90,30 +79,30 @@ def plan_folds(lengths: Sequence[int], window: int) -> list[Fold]:
     return folds
 
 
-def _cut_runs(lengths: Sequence[int]) -> list[Block]:
+def _cut_runs(lengths: Sequence[int]) -> list[Segment]:
     total = sum(lengths)
     blocks = []
     for run, length in enumerate(lengths):
         parts = min(max(round(N_FOLDS * length / total), 1), max(length, 1)) if total else 0
         edges = [length * i // parts for i in range(parts + 1)]
-        blocks += [Block(run, a, b) for a, b in itertools.pairwise(edges) if b > a]
+        blocks += [Segment(run, a, b) for a, b in itertools.pairwise(edges) if b > a]
     return blocks
 
 
-def _group_runs(lengths: Sequence[int]) -> list[list[Block]]:
+def _group_runs(lengths: Sequence[int]) -> list[list[Segment]]:
     """Whole runs, the longest first, each into the group with the fewest rows so far."""
-    groups: list[list[Block]] = [[] for _ in range(min(N_FOLDS, len(lengths)))]
+    groups: list[list[Segment]] = [[] for _ in range(min(N_FOLDS, len(lengths)))]
     rows = [0] * len(groups)
     for run in sorted(range(len(lengths)), key=lambda run: -lengths[run]):
         smallest = rows.index(min(rows))
-        groups[smallest].append(Block(run, 0, lengths[run]))
+        groups[smallest].append(Segment(run, 0, lengths[run]))
         rows[smallest] += lengths[run]
     return [group for group in groups if group]
 
 
 def _rows_apart_from(
-    held_out: Sequence[Block], lengths: Sequence[int], window: int
-) -> tuple[Block, ...]:
+    held_out: Sequence[Segment], lengths: Sequence[int], window: int
+) -> tuple[Segment, ...]:
     """Stretches of at least a window that keep a window away from every held-out block."""
     blocks = []
     for run, length in enumerate(lengths):
@@ -124,12 +113,12 @@ def _rows_apart_from(
                 keep[max(block.start - window, 0) + 1 : block.stop + window + 1] = False
         edges = np.flatnonzero(np.diff(keep.astype(np.int8))).tolist()
         stretches = zip(edges[::2], edges[1::2], strict=True)
-        blocks += [Block(run, a, b) for a, b in stretches if b - a >= window]
+        blocks += [Segment(run, a, b) for a, b in stretches if b - a >= window]
     return tuple(blocks)
 
 
-def _n_windows(blocks: Sequence[Block], window: int) -> int:
-    return sum(max(block.stop - block.start - window + 1, 0) for block in blocks)
+def _n_windows(blocks: Sequence[Segment], window: int) -> int:
+    return sum(block.n_windows(window) for block in blocks)
 
 
 def plan_drift_folds(lengths: Sequence[int], window: int) -> list[Fold]:
@@ -153,11 +142,10 @@ def plan_drift_folds(lengths: Sequence[int], window: int) -> list[Fold]:
     --------
     >>> ahead, between = plan_drift_folds([100], window=10)
     >>> ahead
-    Fold(training=(Block(run=0, start=0, stop=40),), held_out=(Block(run=0, start=50, stop=100),))
-    >>> [(block.start, block.stop) for block in between.training]
-    [(0, 20), (80, 100)]
-    >>> between.held_out
-    (Block(run=0, start=30, stop=70),)
+    Fold(training=(Segment(run=0, start=0, stop=40),),
+         held_out=(Segment(run=0, start=50, stop=100),))
+    >>> [(block.start, block.stop) for block in between.training], between.held_out
+    ([(0, 20), (80, 100)], (Segment(run=0, start=30, stop=70),))
     """
     total = sum(lengths)
     quarter = total // 4 + window // 2
@@ -169,7 +157,7 @@ def plan_drift_folds(lengths: Sequence[int], window: int) -> list[Fold]:
         for run, length in enumerate(lengths):
             start, stop = max(first - before, 0), min(last - before, length)
             if start < stop:
-                held_out.append(Block(run, start, stop))
+                held_out.append(Segment(run, start, stop))
             before += length
         training = _rows_apart_from(held_out, lengths, window)
         folds.append(Fold(training, tuple(held_out)))
@@ -177,7 +165,7 @@ def plan_drift_folds(lengths: Sequence[int], window: int) -> list[Fold]:
     return folds if ready else []
 
 
-def _pair_folds(folds: Sequence[Fold], lengths: Sequence[int], window: int) -> list[Fold]:
+def pair_folds(folds: Sequence[Fold], lengths: Sequence[int], window: int) -> list[Fold]:
     """Each fold together with one half the reference away; empty where too little remains."""
     half = len(folds) // 2
     partners = [(i, i + half) for i in range(half)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,21 +37,25 @@ DRIFT_NOISE = 1.0
 and rows between them (0.9 to 1.5 over simulated references). Only what exceeds it is drift."""
 
 STRONG_DRIFT = 3.0
-"""In spreads."""
+"""In spreads: a drift beyond this is reported."""
 
 KNOT_TAILS = (0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
+"""Tail probabilities at which the distribution may bend away from the normal one."""
+
 PRIOR_TAIL_COUNT = 10.0
 """Independent scores in a tail at which its empirical quantile counts as much as the model's."""
 
 N_DRAWS = 1000
-"""Of the parametric bootstrap."""
+"""Draws of the parametric bootstrap."""
 
 MOST_LAGS = 400
-"""Autocorrelations that are kept."""
-TINY = float(np.finfo(float).tiny)
+"""Lags of the autocorrelation that are kept."""
 
-_SAID_BEFORE = {"scale": "identity", "aim": "expected"}
-"""What records of earlier versions hold besides, always the same."""
+TINY = float(np.finfo(float).tiny)
+"""Smallest p-value that is given."""
+
+_FORMER_FIELDS = {"scale": "identity", "aim": "expected"}
+"""Fields of earlier versions' records, with the only value that this version computes with."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,7 @@ class Calibration:
     knots : tuple of (float, float)
         Pairs (u, z) of g, increasing in both.
     autocorrelation : tuple of float
-        Of the scores, from lag 0 until it has died out.
+        Autocorrelation of the scores, from lag 0 until it has died out.
     drift : float
         By how much rows after the training rows score higher than rows between them, beyond chance
         (``DRIFT_NOISE``); contained in ``location``.
@@ -98,6 +102,8 @@ class Calibration:
     Climate Appl. Meteorol. 23, 1984; C. J. Geyer: Practical Markov chain Monte Carlo. Statistical
     Science 7, 1992 (where to cut the sum of autocorrelations).
     """
+
+    KIND: ClassVar[str] = "predictive"
 
     location: float
     spread: float
@@ -208,21 +214,31 @@ class Calibration:
         """Inverse of :meth:`normal_quantile`."""
         return self.location + self.spread * _bend(np.asarray(u, float), self.knots)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain numbers and lists, for JSON."""
-        record = asdict(self)
+    @property
+    def ordered(self) -> Calibration:
+        """The calibration itself, because it knows how normal scores follow one another."""
+        return self
+
+    def to_record(self) -> dict[str, Any]:
+        """Kind, plain numbers and lists, for JSON."""
+        record = {"kind": self.KIND, **asdict(self)}
         record["knots"] = [list(knot) for knot in self.knots]
         record["autocorrelation"] = list(self.autocorrelation)
         return record
 
     @classmethod
-    def from_dict(cls, record: Mapping[str, Any]) -> Calibration:
-        """Inverse of :meth:`to_dict`."""
-        knots = tuple((float(u), float(z)) for u, z in record["knots"])
-        values = {**record, "knots": knots, "autocorrelation": tuple(record["autocorrelation"])}
-        for name, value in _SAID_BEFORE.items():
-            if values.get(name) == value:
-                del values[name]
+    def from_record(cls, record: Mapping[str, Any]) -> Calibration:
+        """Inverse of :meth:`to_record`.
+
+        Raises
+        ------
+        LookupError, TypeError
+            A field is missing, or unknown, as one of an earlier version that decided otherwise.
+        """
+        ignored = {"kind": cls.KIND, **_FORMER_FIELDS}.items()
+        values = {name: value for name, value in record.items() if (name, value) not in ignored}
+        values["knots"] = tuple((float(u), float(z)) for u, z in values["knots"])
+        values["autocorrelation"] = tuple(values["autocorrelation"])
         return cls(**values)
 
     @property

@@ -79,12 +79,15 @@ def read_for_fit(
     inputs: Sequence[str] | None, options: TableOptions, stream: bool | None, detector: DCCA
 ) -> tuple[Any, list[TableSummary]]:
     """A log for :meth:`dccad.DCCA.fit`, in memory or in pieces, and a summary of its tables."""
-    from dccad.logs.preparation.pipeline import Preparation, parse_steps
+    from dccad.logs.preparation.pipeline import Preparation
+    from dccad.logs.runs import Reading
     from dccad.tables import read_tables
 
     if not inputs:
         return None, []
-    source = open_stream(inputs, options, stream, False, Preparation(parse_steps(detector.prepare)))
+    reading = Reading(detector.max_gap, detector.on_missing, detector.fill_limit)
+    preparation = Preparation.of(detector.prepare, reading)
+    source = open_stream(inputs, options, stream, False, preparation)
     if source is not None:
         return source, list(source.summaries())
     tables = read_tables(inputs, options)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dccad.fitting.data import FitData
+from dccad.fitting.model import Fitted
+from dccad.fitting.recipe import FitSettings
+from dccad.logs.episodes import MOST_EPISODES, RowTable, describe_states
 from dccad.method.clustering.kernel_split import order_kernels
 from dccad.method.regions.normal import RegionReport
-from dccad.method.training.algorithm import TrainingResult
 from dccad.support.tensors import to_array
 
 ARRAYS = (
@@ -44,17 +46,27 @@ RECORDS = (
     "history_",
     "updates_",
 )
-"""Attributes that it keeps as JSON, without the underscore."""
+"""Attributes that a model folder keeps as JSON, under their names without the underscore."""
 
 
-def describe_fit(data: FitData, training: TrainingResult, keep_latents: bool) -> dict[str, Any]:
-    """Attributes that describe the rows of a fit and its training."""
+def describe_fit(fitted: Fitted, settings: FitSettings, seed: int) -> dict[str, Any]:
+    """Attributes of a detector after a fit, beside its model and calibration."""
+    data, training = fitted.data, fitted.training
     log, split = data.log, training.split
+    scores, regions = fitted.model.score_log(log)
+    states = describe_states(fitted.report.states, regions, RowTable.of(log), MOST_EPISODES)
     ranks = to_array(split.ranks)
     order = np.argsort(ranks)
     kernels = order_kernels(split, training.network.kernel_of_map)
     n_clusters = split.clusters.centres.shape[1]
     attributes = {
+        "n_calibration_windows_": fitted.n_calibration_windows,
+        "threshold_": fitted.calibration.threshold(settings.false_alarm_rate),
+        "decision_scores_": scores,
+        "regions_": regions,
+        "region_report_": replace(fitted.report, states=tuple(states)),
+        "sample_": fitted.sample,
+        "seed_": seed,
         "n_features_in_": len(log.columns),
         "columns_": log.columns,
         "data_digest_": log.digest(),
@@ -77,7 +89,7 @@ def describe_fit(data: FitData, training: TrainingResult, keep_latents: bool) ->
         ),
         "history_": training.history,
         "updates_": training.updates,
-        "latents_": to_array(training.latents) if keep_latents else None,
+        "latents_": to_array(training.latents) if settings.keep_latents else None,
     }
     return attributes | _names(log.columns, log.named)
 

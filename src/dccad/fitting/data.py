@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,11 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dccad.errors import CalibrationWarning, InputError, warn
+from dccad.fitting.recipe import FitSettings
 from dccad.logs.inputs import check_log, check_same_sensors
-from dccad.logs.preparation.pipeline import Preparation
 from dccad.logs.runs import FloatArray, Log, Run
 from dccad.logs.windows import check_window_count, window_starts
-from dccad.method.representation.row_moments import RowStatistics
 
 
 @dataclass(frozen=True)
@@ -26,15 +25,13 @@ class FitData:
     log : Log
         The rows that ``labels_`` describes, prepared.
     reference : Log or None
-        The reference-normal rows, whole, as they came.
+        The reference-normal rows as they came, none held out.
     training : list of Run
-        What the network and the centres see; the runs of ``normal`` come first.
+        Rows that the network and the centres see; the runs of ``normal`` come first.
     normal : list of Run
         The part of the reference that is trained on; empty without a reference.
     held_out : list of Run
         The part of the reference that only the threshold sees.
-    statistics : RowStatistics or None
-        Of all rows that the representation is fitted on, where ``training`` has only some of them.
     """
 
     log: Log
@@ -42,29 +39,20 @@ class FitData:
     training: list[Run]
     normal: list[Run]
     held_out: list[Run]
-    statistics: RowStatistics | None = None
 
     def is_normal(self, starts: NDArray[np.int64]) -> NDArray[np.bool_] | None:
-        """Which training windows, given their first rows, are reference-normal; None without."""
+        """Which training windows (by their first rows) are of the reference; None without one."""
         if not self.normal:
             return None
         flags: NDArray[np.bool_] = starts < sum(len(run) for run in self.normal)
         return flags
 
 
-def prepare_fit_data(
-    X: Any,
-    normal: Any,
-    *,
-    reading: Mapping[str, Any],
-    preparation: Preparation,
-    window: int,
-    stride: int,
-    n_clusters: int,
-    calibration_fraction: float,
-    keep_whole: bool = False,
-) -> FitData:
+def prepare_fit_data(X: Any, normal: Any, settings: FitSettings) -> FitData:
     """Check the logs of a fit and divide their rows.
+
+    Rows are divided as they came and each part is prepared by itself, so that no averaged block and
+    no filter carries a held-out row into training. Nothing is held out for cross-fitting.
 
     Parameters
     ----------
@@ -72,22 +60,12 @@ def prepare_fit_data(
         Unlabelled rows.
     normal : log or None
         Reference-normal rows. Where they stand in ``X`` too, their held-out part is cut out of it.
-    reading : mapping
-        Keyword arguments of :func:`dccad.logs.inputs.check_log`.
-    preparation : Preparation
-        Rows are divided as they came and each part is prepared by itself, so that no averaged
-        block and no filter carries a held-out row into training.
-    window, stride : int, in rows
-    n_clusters : int
-        Training needs at least this many windows.
-    calibration_fraction : float
-        Last share of each reference run that is held out.
-    keep_whole : bool
-        Hold nothing out: the reference is scored by cross-fitting.
+    settings : FitSettings
 
     Raises
     ------
     InputError
+        A log cannot be used, or has fewer windows than clusters are asked for.
 
     Warns
     -----
@@ -97,30 +75,34 @@ def prepare_fit_data(
     Examples
     --------
     >>> rows = np.random.default_rng(0).normal(size=(200, 2))
-    >>> data = prepare_fit_data(rows, rows[:100], reading={}, preparation=Preparation(), window=5,
-    ...                         stride=1, n_clusters=2, calibration_fraction=0.3)
+    >>> from dccad import DCCA
+    >>> settings = FitSettings.of(DCCA(window=5, calibration="held-out").get_params())
+    >>> data = prepare_fit_data(rows, rows[:100], settings)
     >>> [len(run) for run in data.training], [len(run) for run in data.held_out]
     ([70, 70, 100], [30])
     """
     if X is None and normal is None:
         raise InputError("nothing to fit: pass an unlabelled log, reference-normal rows, or both")
+    reading, preparation = settings.reading, settings.preparation
+    window, stride, n_clusters = settings.window, settings.stride, settings.n_regions or 2
     if normal is None:
-        log = preparation.apply(check_log(X, **reading))
+        log = preparation.apply(check_log(X, reading))
         check_window_count(log.segments, window, n_clusters, stride)
         return FitData(log, None, list(log.segments), [], [])
 
-    reference = check_log(normal, **reading)
-    log = reference if X is None or X is normal else check_log(X, **reading)
+    reference = check_log(normal, reading)
+    log = reference if X is None or X is normal else check_log(X, reading)
     check_same_sensors(log.columns, reference.columns, log.named and reference.named)
     prepared_log = preparation.apply(log)
     check_window_count(preparation.apply(reference).segments, window, n_clusters, stride)
     check_window_count(prepared_log.segments, window)
-    if keep_whole:
+    if settings.cross_fitted:
         normal_runs = preparation.apply_to_runs(reference.segments)
         others = [] if log is reference else list(prepared_log.segments)
         return FitData(prepared_log, reference, normal_runs + others, normal_runs, [])
+    fraction = settings.calibration_fraction
     shortest = (window + n_clusters * stride) * preparation.rows_per_row
-    trained, held_out = hold_out(reference.segments, calibration_fraction, shortest)
+    trained, held_out = hold_out(reference.segments, fraction, shortest)
     unlabelled = [] if log is reference else leave_out(log.segments, held_out)
     prepared = [preparation.apply_to_runs(runs) for runs in (trained, unlabelled, held_out)]
     if _too_few_windows(prepared[0], window, n_clusters, stride) or _too_few_windows(
@@ -129,7 +111,7 @@ def prepare_fit_data(
         warn(
             "the reference-normal runs are too short to keep a part out of training, so the "
             "threshold comes from rows the model has seen and will flag more new normal rows than "
-            f"asked; pass runs of at least {round(shortest / calibration_fraction + 0.5)} rows",
+            f"asked; pass runs of at least {round(shortest / fraction + 0.5)} rows",
             CalibrationWarning,
         )
         unlabelled = [] if log is reference else list(log.segments)

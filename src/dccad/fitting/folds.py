@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ FOLD_WINDOWS = 500
 """A model of the cross-fitting trains on about this many unlabelled windows at most."""
 
 FOLD_NORMAL_WINDOWS = 2000
-"""And on about this many reference windows at most; its distances are fitted on all of them."""
+"""It trains on at most about this many reference windows; its distances are fitted on all."""
 
 FOLD_HASTE = 5
 """The network of a fold trains for this many times fewer epochs, in steps as many times larger."""

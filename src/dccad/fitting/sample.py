@@ -1,28 +1,30 @@
-"""Windows of a log that does not fit in memory: a uniform sample, drawn as stretches of rows.
+"""A sample of a log that is read in blocks: windows drawn as stretches of rows.
 
-Stretches, not single windows: the persistence of a map, the autocorrelation of scores and the
-folds of the cross-fitting all need windows that follow one another.
+The sample consists of stretches, not of single windows, because the persistence of a map, the
+autocorrelation of scores and the folds of the cross-fitting need windows that follow one another.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from dccad.logs.preparation.pipeline import Preparation, rows_before
+from dccad.fitting.recipe import FitSettings
+from dccad.logs.preparation.pipeline import check_streamable, rows_before
 from dccad.logs.runs import Log
-from dccad.logs.source import RowSource, Segment, checked_blocks, read_checked
+from dccad.logs.source import BLOCK_CELLS, RowSource, Segment, checked_blocks, read_checked
 from dccad.method.representation.row_moments import RowStatistics
+from dccad.support.progress import progress_bar
 
-STRETCH = 1000
-"""Windows of a stretch, ..."""
+STRETCH_WINDOWS = 1000
+"""A stretch has at least this many windows."""
 
 STRETCH_LENGTHS = 20
-"""... and of long windows so many window lengths."""
+"""A stretch has at least as many rows as this many windows side by side."""
 
 
 def count_windows(segments: Sequence[Segment], window: int, stride: int = 1) -> int:
@@ -33,13 +35,13 @@ def count_windows(segments: Sequence[Segment], window: int, stride: int = 1) -> 
     >>> count_windows([Segment(0, 0, 10), Segment(0, 12, 15)], window=4)
     7
     """
-    return sum(_n_windows(segment, window, stride) for segment in segments)
+    return sum(segment.n_windows(window, stride) for segment in segments)
 
 
 def draw_stretches(
     segments: Sequence[Segment], window: int, stride: int, most: int, rng: np.random.Generator
 ) -> list[Segment]:
-    """Stretches of rows with at most so many windows, every window being as likely to be drawn.
+    """Draw stretches of rows; every window of the log is equally likely to be in one.
 
     The windows, one segment's after the other's, are divided into stretches of equal length, these
     into as many groups of neighbours as stretches are wanted, and one is drawn from each group: no
@@ -50,7 +52,7 @@ def draw_stretches(
     segments : sequence of Segment
     window, stride : int, in rows
     most : int
-        Windows; where there are no more than that, all segments are returned as they are.
+        Windows to draw at most; a log with no more than that is returned as it is.
     rng : numpy.random.Generator
 
     Returns
@@ -68,7 +70,7 @@ def draw_stretches(
     total = count_windows(segments, window, stride)
     if total <= most:
         return list(segments)
-    length = min(max(STRETCH, -(-STRETCH_LENGTHS * window // stride)), most)
+    length = min(max(STRETCH_WINDOWS, -(-STRETCH_LENGTHS * window // stride)), most)
     n_stretches, wanted = total // length, most // length
     shift = int(rng.integers(0, total - n_stretches * length + 1))
     edges = [n_stretches * group // wanted for group in range(wanted + 1)]
@@ -81,14 +83,14 @@ def draw_stretches(
 def _rows_of(
     starts: Sequence[int], length: int, segments: Sequence[Segment], window: int, stride: int
 ) -> list[Segment]:
-    """Rows of ``length`` windows from each start on, in the numbering of all windows."""
+    """Rows of ``length`` windows from each start; starts are numbers among all windows."""
     stretches: list[Segment] = []
     number = offset = 0
     for start in starts:
         wanted = start
         while wanted < start + length:
             segment = segments[number]
-            count = _n_windows(segment, window, stride)
+            count = segment.n_windows(window, stride)
             if wanted >= offset + count:
                 number, offset = number + 1, offset + count
                 continue
@@ -100,91 +102,137 @@ def _rows_of(
     return stretches
 
 
-def read_stretches(
-    source: RowSource,
-    max_gap: float | None,
-    window: int,
-    stride: int,
-    most: int,
-    seed: int,
-    reading: Mapping[str, Any],
-) -> tuple[Log, dict[str, int]]:
-    """Draw stretches of a log and read them.
+@dataclass(frozen=True)
+class Sample:
+    """Stretches of a log that is read in blocks, which a fit uses instead of the whole log.
 
-    Parameters
+    Attributes
     ----------
-    source : RowSource
-    max_gap : float, optional
-        Seconds, as in :func:`dccad.logs.runs.split_at_gaps`.
-    window, stride, most
-        As in :func:`draw_stretches`.
-    seed : int
-    reading : mapping
-        As in :func:`dccad.logs.source.read_checked`.
-
-    Returns
-    -------
-    Log
-        One run per stretch, called as ``plant[1200:2229]`` after its rows; a log that is taken
-        whole keeps the names of its runs.
-    dict
-        ``rows`` and ``windows`` of the log, and windows ``drawn``.
+    log : Log
+        One run per stretch, named ``plant[1200:2229]`` after its rows; a log that is taken whole
+        keeps the names of its runs.
+    n_rows, n_windows : int
+        Rows and windows of the whole log.
+    n_drawn : int
+        Windows of the sample.
     """
-    segments = source.segments(max_gap)
-    drawn = draw_stretches(segments, window, stride, most, np.random.default_rng(seed))
-    runs = []
-    for stretch in drawn:
-        whole = next(s for s in segments if s.run == stretch.run and s.stop >= stretch.stop)
-        run = read_checked(source, whole, stretch.start, stretch.stop, reading)
-        if len(stretch) < source.run_lengths[stretch.run]:
-            run = replace(run, name=f"{run.name}[{stretch.start}:{stretch.stop}]")
-        runs.append(run)
-    figures = {
-        "rows": sum(source.run_lengths),
-        "windows": count_windows(segments, window, stride),
-        "drawn": count_windows(drawn, window, stride),
-    }
-    lengths = tuple(len(run) for run in runs)
-    return Log(tuple(runs), lengths, single=False, named=True), figures
+
+    log: Log
+    n_rows: int
+    n_windows: int
+    n_drawn: int
 
 
-def gather_statistics(
-    source: RowSource,
-    max_gap: float | None,
-    preparation: Preparation,
-    reading: Mapping[str, Any],
-    on_block: Callable[[int], None] | None = None,
-) -> RowStatistics:
-    """Figures of all prepared rows of a log, in one pass.
-
-    Parameters
-    ----------
-    source : RowSource
-    max_gap : float, optional
-    preparation : Preparation
-        Without steps that :func:`dccad.logs.preparation.pipeline.check_streamable` refuses.
-    reading : mapping
-        As in :func:`dccad.logs.source.read_checked`.
-    on_block : callable (n_blocks), optional
-        Called after each block with how many have been read, for progress.
+def draw_sample(source: RowSource, settings: FitSettings, seed: int) -> Sample:
+    """Draw stretches with at most ``max_windows`` windows and read them.
 
     Raises
     ------
     InputError
         A row cannot be used.
+    ParameterError
+        A step of the preparation needs a log in memory.
+    """
+    check_streamable(settings.preparation)
+    window, stride = settings.window, settings.stride
+    segments = source.segments(settings.reading.max_gap)
+    rng = np.random.default_rng(seed)
+    drawn = draw_stretches(segments, window, stride, settings.max_windows, rng)
+    runs = []
+    for stretch in drawn:
+        whole = next(s for s in segments if s.run == stretch.run and s.stop >= stretch.stop)
+        run = read_checked(source, whole, stretch.start, stretch.stop, settings.reading)
+        if len(stretch) < source.run_lengths[stretch.run]:
+            run = replace(run, name=f"{run.name}[{stretch.start}:{stretch.stop}]")
+        runs.append(run)
+    return Sample(
+        Log(tuple(runs), tuple(len(run) for run in runs), single=False, named=True),
+        sum(source.run_lengths),
+        count_windows(segments, window, stride),
+        count_windows(drawn, window, stride),
+    )
+
+
+@dataclass(frozen=True)
+class FitLogs:
+    """The logs of a fit, all in memory.
+
+    Attributes
+    ----------
+    log, normal : Log, or what the caller passed
+        The sample of a log that is read in blocks; other logs as they came.
+    samples : tuple of Sample
+    scaled_by : RowSource or None
+        The log all of whose rows decide the representation; None where the rows in memory do.
+    """
+
+    log: Any
+    normal: Any
+    samples: tuple[Sample, ...] = ()
+    scaled_by: RowSource | None = None
+
+    def report(self) -> dict[str, int] | None:
+        """``rows`` and ``windows`` of the logs read in blocks, windows ``drawn``; None without."""
+        if not self.samples:
+            return None
+        return {
+            "rows": sum(sample.n_rows for sample in self.samples),
+            "windows": sum(sample.n_windows for sample in self.samples),
+            "drawn": sum(sample.n_drawn for sample in self.samples),
+        }
+
+
+def sample_logs(X: Any, normal: Any, settings: FitSettings, seed: int) -> FitLogs:
+    """Replace the logs of a fit that are read in blocks by samples of them.
+
+    Parameters
+    ----------
+    X, normal : log, RowSource or None
+    settings : FitSettings
+    seed : int
+
+    Raises
+    ------
+    InputError, ParameterError
+        As :func:`draw_sample`.
+    """
+    log, reference, samples = X, normal, []
+    if isinstance(X, RowSource):
+        samples.append(draw_sample(X, settings, seed))
+        log = samples[-1].log
+    if normal is X:
+        reference = log
+    elif isinstance(normal, RowSource):
+        samples.append(draw_sample(normal, settings, seed + 1))
+        reference = samples[-1].log
+    scaled_by = X if normal is None else normal
+    if normal is not None and not settings.cross_fitted:
+        scaled_by = None  # rows that are held out must not decide the scaling
+    return FitLogs(
+        log, reference, tuple(samples), scaled_by if isinstance(scaled_by, RowSource) else None
+    )
+
+
+def gather_statistics(source: RowSource, settings: FitSettings) -> RowStatistics:
+    """Moments of all prepared rows of a log, in one pass, with progress.
+
+    Raises
+    ------
+    InputError
+        A row cannot be used, or rows were written while they were read.
     """
     statistics: RowStatistics | None = None
-    blocks = checked_blocks(source, source.segments(max_gap), reading, rows_before(preparation))
-    for done, run in enumerate(blocks, start=1):
-        # a difference takes the row before the block, and leaves out the first row itself
-        for part in preparation.apply_to_runs([run]):
-            found = RowStatistics.of(part.values)
-            statistics = found if statistics is None else statistics.merge(found)
-        if on_block is not None:
-            on_block(done)
+    segments = source.segments(settings.reading.max_gap)
+    before = rows_before(settings.preparation)
+    n_blocks = -(-sum(source.run_lengths) * len(source.columns) // BLOCK_CELLS)
+    with progress_bar("reading", n_blocks, enabled=settings.verbose) as advance:
+        blocks = checked_blocks(source, segments, settings.reading, before)
+        for done, run in enumerate(blocks, start=1):
+            # a difference takes the row before the block, and leaves out the first row itself
+            for part in settings.preparation.apply_to_runs([run]):
+                found = RowStatistics.of(part.values)
+                statistics = found if statistics is None else statistics.merge(found)
+            advance(done, "blocks of the log", max(done, n_blocks))
+    source.refuse_if_changed()
     assert statistics is not None  # the sample, which is of these rows, has some
     return statistics
-
-
-def _n_windows(segment: Segment, window: int, stride: int) -> int:
-    return max((len(segment) - window) // stride + 1, 0)

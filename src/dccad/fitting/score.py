@@ -14,8 +14,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dccad.calibration.cross_fitting import OutOfFold, cross_fit
+from dccad.calibration.cross_fitting import FitAndScore, OutOfFold, cross_fit
 from dccad.errors import ConstantSensorWarning, LatentCollapseWarning
+from dccad.fitting.data import FitData
 from dccad.fitting.folds import FoldScorer, StretchScorer, regime_windows
 from dccad.fitting.recipe import Recipe
 from dccad.fitting.statistics import fit_statistics, measure_rows, persistence_share, usual_levels
@@ -23,7 +24,6 @@ from dccad.logs.runs import Run
 from dccad.logs.windows import WindowSet, normal_stretches
 from dccad.method.network.base import Autoencoder
 from dccad.method.regions.centres import CentrePartition
-from dccad.method.regions.partition import Partition
 from dccad.method.representation.whitening import Representation
 from dccad.method.scoring.batches import score_window_set
 from dccad.method.scoring.scale import ScoreScale, fit_score_scale
@@ -64,7 +64,7 @@ class Learned:
     representation : Representation
     network : Autoencoder
     windows : WindowSet
-        Of the training rows.
+        The windows of the training rows.
     is_normal : ndarray of shape (n_windows,), bool
         Reference-normal windows, or those of the normal region.
     """
@@ -77,16 +77,19 @@ class Learned:
 
     @property
     def normal_windows(self) -> WindowSet:
-        """The normal ones alone."""
+        """The normal windows alone."""
         return self.windows.select(torch.from_numpy(np.flatnonzero(self.is_normal)))
+
+    def normal_runs(self, training: Sequence[Run]) -> list[Run]:
+        """The rows of the normal windows, as stretches of the training runs."""
+        starts = self.windows.starts.numpy()
+        return normal_stretches(training, starts, self.is_normal, self.windows.length)
 
 
 def fit_statistics_score(
     learned: Learned,
-    training: Sequence[Run],
-    n_reference: int,
+    data: FitData,
     regimes: Sequence[list[Run]],
-    held_out: Sequence[Run],
     cross_fitted: bool,
     advance: Callable[[], None] | None = None,
 ) -> FittedScore:
@@ -95,53 +98,39 @@ def fit_statistics_score(
     Parameters
     ----------
     learned : Learned
-    training : sequence of Run
-        Rows of the training, the reference first.
-    n_reference : int
-        How many of those runs are reference-normal; 0 for an unlabelled fit.
+    data : FitData
     regimes : sequence of lists of Run
         The unlabelled rows beside a reference, regime by regime.
-    held_out : sequence of Run
-        Reference rows that training has not seen; none with ``cross_fitted``.
     cross_fitted : bool
         Score the reference (without one: the stretches of the normal region) by models that have
-        not seen it.
+        not seen it. No rows are held out then.
     advance : callable, optional
         Called after each fit of the cross-fitting.
 
     Warns
     -----
     CalibrationWarning
-        There are too few normal rows for cross-fitting; scores of seen rows take their place.
+        There are too few normal rows for cross-fitting; scores of seen rows are used instead.
     """
     recipe, window = learned.recipe, learned.recipe.window
     known = regime_windows(regimes, learned.representation, window, recipe.stride)
     share = persistence_share(learned.normal_windows)
     statistics = fit_statistics(learned.network, learned.normal_windows, known, share)
-    parts = (learned.representation, learned.network, statistics, window)
-    measured: list[NDArray[np.float64]] | None = None
     seen: OutOfFold | None = None
     if cross_fitted:
         scorer: FoldScorer | StretchScorer
-        if n_reference:
-            runs = list(training[:n_reference])
+        if data.normal:
             levels = usual_levels(learned.normal_windows, learned.network, statistics)
             scorer = FoldScorer(recipe, regimes, advance, levels, share)
         else:
-            starts = learned.windows.starts.numpy()
-            runs = normal_stretches(training, starts, learned.is_normal, window)
             scorer = StretchScorer(recipe, learned.representation, learned.network, share)
-        with warnings.catch_warnings():  # of parts of a log; those of the whole have been given
-            warnings.simplefilter("ignore", ConstantSensorWarning)
-            warnings.simplefilter("ignore", LatentCollapseWarning)
-            seen = cross_fit(runs, scorer, window) if runs else None
-        measured = None if seen is None else seen.at_full_size()
-    elif held_out:
-        measured = measure_rows(held_out, *parts)
-    if measured is None:
-        starts = learned.windows.starts.numpy()
-        runs = normal_stretches(training, starts, learned.is_normal, window)
+        seen = _cross_fit_quietly(data.normal or learned.normal_runs(data.training), scorer, window)
+    if seen is None:
+        runs = data.held_out or learned.normal_runs(data.training)
+        parts = (learned.representation, learned.network, statistics, window)
         measured = measure_rows(runs, *parts)
+    else:
+        measured = seen.at_full_size()
     rows = np.concatenate(measured)
     rows = rows[np.isfinite(rows).all(axis=1)]
     scale = fit_score_scale(statistics.names, rows, logarithmic=True)
@@ -150,14 +139,22 @@ def fit_statistics_score(
         return [scale.combine(part) for part in parts]
 
     if seen is None:
-        return FittedScore(statistics, scale, combine(measured), bool(held_out))
+        return FittedScore(statistics, scale, combine(measured), bool(data.held_out))
     return FittedScore(
         statistics, scale, combine(measured), True, combine(seen.ahead), combine(seen.between)
     )
 
 
+def _cross_fit_quietly(runs: Sequence[Run], scorer: FitAndScore, window: int) -> OutOfFold | None:
+    """Cross-fit without the warnings of each fold, which the fit of the whole log has given."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConstantSensorWarning)
+        warnings.simplefilter("ignore", LatentCollapseWarning)
+        return cross_fit(runs, scorer, window) if runs else None
+
+
 def fit_centre_score(
-    learned: Learned, partition: Partition, held_out: Sequence[Run]
+    learned: Learned, partition: CentrePartition, held_out: Sequence[Run]
 ) -> FittedScore:
     """Distance to the normal centres and reconstruction error, as published.
 
@@ -169,7 +166,6 @@ def fit_centre_score(
         Reference rows that training has not seen; without them the normal windows of the fit
         decide the threshold.
     """
-    assert isinstance(partition, CentrePartition)
     statistics = CentreStatistics(partition.clustering_maps, partition.region_centres[0])
     results = score_window_set(learned.windows, learned.network, partition, statistics)
     normal = results.statistics[learned.is_normal]

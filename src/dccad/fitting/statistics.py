@@ -65,8 +65,8 @@ def fit_statistics(
     regimes : sequence of WindowSet
         Windows of each regime of the unlabelled log.
     share : float, optional
-        Of the weight of slow directions; default: :func:`persistence_share` of these windows. A
-        model of part of a reference takes that of the whole.
+        Share of the weight of slow directions; default: :func:`persistence_share` of these
+        windows. A model of part of a reference takes that of the whole.
     """
     share = persistence_share(windows) if share is None else share
     features = _extract_features(network, windows)

@@ -15,19 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dccad.errors import ColumnNamesWarning, InputError, warn
-from dccad.logs.missing import OnMissing, count_filled, fill_missing, refuse_non_finite
-from dccad.logs.runs import FloatArray, Log, Run, split_at_gaps
+from dccad.logs.missing import count_filled, fill_missing, refuse_non_finite
+from dccad.logs.runs import FloatArray, Log, Reading, Run, split_at_gaps
 from dccad.logs.wording import describe_column_difference, quote_names
 
+AS_RECORDED = Reading()
+"""Cut at gaps of the usual length; NaN is refused."""
 
-def check_log(
-    log: Any,
-    *,
-    max_gap: float | None = None,
-    on_missing: OnMissing = "error",
-    fill_limit: int = 5,
-    causal: bool = False,
-) -> Log:
+
+def check_log(log: Any, reading: Reading = AS_RECORDED) -> Log:
     """Check a caller's log and cut it where recording was interrupted.
 
     Parameters
@@ -35,16 +31,7 @@ def check_log(
     log : array-like, data frame, Run, or list or dict of these; or Log, which is returned
         Rows are time steps. A data frame's datetime column (or pandas ``DatetimeIndex``) is taken
         as the time, never as a sensor.
-    max_gap : float, optional
-        A step in time longer than this (seconds) starts a new segment; the default is 5 times the
-        run's median step.
-    on_missing : {"error", "interpolate", "hold", "drop"}
-        What to do with NaN; infinite values are always refused. "drop" leaves NaN in place for
-        :class:`dccad.logs.preparation.pipeline.Preparation` to leave out.
-    fill_limit : int
-        Longest stretch of NaN (rows) that is filled.
-    causal : bool
-        Fill with the last value seen instead of interpolating, so that no row sees its future.
+    reading : Reading
 
     Returns
     -------
@@ -76,12 +63,15 @@ def check_log(
             )
         if not len(run):
             raise InputError(f"run {run.name!r} is empty: 0 rows; pass at least one window of rows")
-        cut = split_at_gaps(run, max_gap)
+        cut = split_at_gaps(run, reading.max_gap)
         # each segment by itself: nothing is known across a gap
-        filled = [fill_missing(segment, on_missing, fill_limit, causal) for segment in cut]
+        filled = [
+            fill_missing(segment, reading.on_missing, reading.fill_limit, reading.causal)
+            for segment in cut
+        ]
         if any(new is not old for new, old in zip(filled, cut, strict=True)):
             run = replace(run, values=np.concatenate([segment.values for segment in filled]))
-        refuse_non_finite(run, on_missing)
+        refuse_non_finite(run, reading.on_missing)
         recorded.extend(cut)
         segments.extend(filled)
     lengths = tuple(len(run) for run in runs)
@@ -90,9 +80,7 @@ def check_log(
     )
 
 
-def check_scoring_log(
-    log: Any, columns: tuple[str, ...], named: bool, reading: Mapping[str, Any]
-) -> Log:
+def check_scoring_log(log: Any, columns: tuple[str, ...], named: bool, reading: Reading) -> Log:
     """Check a log to score, and that its sensors are those of the fit.
 
     Parameters
@@ -102,8 +90,7 @@ def check_scoring_log(
         The columns of the fit.
     named : bool
         The fit's columns had names (a data frame); only then are names compared.
-    reading : mapping
-        Keyword arguments of :func:`check_log`.
+    reading : Reading
 
     Raises
     ------
@@ -115,7 +102,7 @@ def check_scoring_log(
     ColumnNamesWarning
         Only one of the two logs has column names, as scikit-learn warns.
     """
-    checked = check_log(log, **reading)
+    checked = check_log(log, reading)
     check_sensors_of_fit(columns, named, checked.columns, checked.named)
     return checked
 

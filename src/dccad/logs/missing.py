@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dccad.errors import InputError, MissingValuesError
-from dccad.logs.runs import FloatArray, Run, true_stretches
-
-OnMissing: TypeAlias = Literal["error", "interpolate", "hold", "drop"]
+from dccad.logs.runs import FloatArray, OnMissing, Run, true_stretches
 
 LARGEST = float(np.finfo(np.float32).max)
 """The network computes in single precision; a larger magnitude cannot be represented."""

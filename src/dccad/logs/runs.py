@@ -10,7 +10,7 @@ import hashlib
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,32 @@ and then (in the SKAB files, one step in twenty is 2 s instead of 1 s): that is 
 
 STUCK = 1e-12
 """A spread below this share of the sensor's magnitude is rounding, not movement."""
+
+OnMissing: TypeAlias = Literal["error", "interpolate", "hold", "drop"]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a log is read: where it is cut, and what is done with missing values.
+
+    Attributes
+    ----------
+    max_gap : float, optional
+        A step in time longer than this (seconds) starts a new segment; the default is 5 times the
+        run's median step.
+    on_missing : {"error", "interpolate", "hold", "drop"}
+        What to do with NaN; infinite values are always refused. "drop" leaves NaN in place for
+        :class:`dccad.logs.preparation.pipeline.Preparation` to leave out.
+    fill_limit : int
+        Longest stretch of NaN (rows) that is filled.
+    causal : bool
+        Fill with the last value seen instead of interpolating, so that no row sees its future.
+    """
+
+    max_gap: float | None = None
+    on_missing: OnMissing = "error"
+    fill_limit: int = 5
+    causal: bool = False
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ stays on disk. :class:`dccad.datasets.ParquetLog` is one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from dccad.logs.missing import fill_missing, refuse_non_finite
-from dccad.logs.runs import Run
+from dccad.logs.runs import Reading, Run
 
 BLOCK_CELLS = 1 << 22
 """Cells of a block (32 MiB in double precision)."""
@@ -25,6 +25,10 @@ class Segment(NamedTuple):
 
     def __len__(self) -> int:
         return self.stop - self.start
+
+    def n_windows(self, window: int, stride: int = 1) -> int:
+        """Windows whose rows all lie in the segment."""
+        return max((len(self) - window) // stride + 1, 0)
 
 
 @runtime_checkable
@@ -57,7 +61,7 @@ class RowSource(Protocol):
 
 
 def read_checked(
-    source: RowSource, segment: Segment, start: int, stop: int, reading: Mapping[str, Any]
+    source: RowSource, segment: Segment, start: int, stop: int, reading: Reading
 ) -> Run:
     """Rows of a segment, filled and checked as :func:`dccad.logs.inputs.check_log` does it.
 
@@ -67,8 +71,7 @@ def read_checked(
     segment : Segment
     start, stop : int
         Rows of the run, within the segment.
-    reading : mapping
-        ``on_missing``, ``fill_limit`` and ``causal`` of :func:`dccad.logs.inputs.check_log`.
+    reading : Reading
 
     Returns
     -------
@@ -80,19 +83,19 @@ def read_checked(
     InputError
         A value is infinite, too large, or missing and not filled.
     """
-    on_missing, limit = reading["on_missing"], reading["fill_limit"]
+    on_missing, limit = reading.on_missing, reading.fill_limit
     # a stretch of NaN that begins or ends further away is too long to be filled
     around = limit + 1 if on_missing in ("interpolate", "hold") else 0
     first, last = max(segment.start, start - around), min(segment.stop, stop + around)
     run = source.read(segment.run, first, last)
-    run = fill_missing(run, on_missing, limit, reading["causal"])
+    run = fill_missing(run, on_missing, limit, reading.causal)
     run = run.rows(start - first, stop - first)
     refuse_non_finite(run, on_missing, first_row=start)
     return run
 
 
 def checked_blocks(
-    source: RowSource, segments: Sequence[Segment], reading: Mapping[str, Any], before: int = 0
+    source: RowSource, segments: Sequence[Segment], reading: Reading, before: int = 0
 ) -> Iterator[Run]:
     """Read all rows of the segments once, block by block.
 

@@ -15,7 +15,6 @@ from dccad.onnx.judging import add_regions, add_score, add_statistics
 from dccad.onnx.network import DenseGraph, DepthwiseGraph, add_directions
 from dccad.onnx.record import FORMAT, KEY
 from dccad.saving.folder import record_digest
-from dccad.saving.parts import calibration_to_parts
 from dccad.support.files import replace_files
 from dccad.support.tensors import to_array
 from dccad.support.versions import versions
@@ -113,8 +112,6 @@ def build_graph(fitted: FittedModel, threshold: float) -> Any:
 
 def make_record(detector: DCCA) -> dict[str, Any]:
     """What scoring needs beside the graph, as plain numbers; with a checksum of itself."""
-    scores, calibration = calibration_to_parts(detector.calibration_)
-    parameters = detector.get_params(deep=False)
     record = {
         "format": FORMAT,
         "window": detector.model_.window,
@@ -122,11 +119,12 @@ def make_record(detector: DCCA) -> dict[str, Any]:
         "columns": list(detector.columns_),
         "named": hasattr(detector, "feature_names_in_"),
         "prepare": describe_steps(detector.model_.preparation.steps),
-        **{name: parameters[name] for name in ("max_gap", "on_missing", "fill_limit")},
+        "max_gap": detector.max_gap,
+        "on_missing": detector.on_missing,
+        "fill_limit": detector.fill_limit,
         "false_alarm_rate": detector.false_alarm_rate,
         "threshold": detector.threshold_,
-        "calibration": calibration
-        | {name.removeprefix("calibration."): value.tolist() for name, value in scores.items()},
+        "calibration": detector.calibration_.to_record(),
         "states": detector.states_,
         "reading": detector.reading_,
         "data_digest": detector.data_digest_,

@@ -16,12 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dccad.alarms.report import AlarmPattern, AlarmReport, parse_pattern, report_alarms
-from dccad.calibration.conformal import ConformalCalibration
-from dccad.calibration.predictive import Calibration
+from dccad.calibration.kinds import calibration_from_record
 from dccad.errors import ModelFileError
 from dccad.logs.inputs import check_scoring_log
-from dccad.logs.preparation.pipeline import Preparation, parse_steps
-from dccad.logs.runs import Log
+from dccad.logs.preparation.pipeline import Preparation
+from dccad.logs.runs import Log, Reading
 from dccad.logs.windows import check_window_count
 from dccad.onnx.record import FORMAT, KEY
 from dccad.saving.folder import record_digest
@@ -63,16 +62,11 @@ class OnnxDetector:
         self.false_alarm_rate, self.threshold_ = record["false_alarm_rate"], record["threshold"]
         self.states_: list[dict[str, Any]] = record["states"]
         self.reading_: dict[str, Any] | None = record["reading"]
-        numbers = {name: value for name, value in record["calibration"].items() if name != "kind"}
-        self.calibration_: Calibration | ConformalCalibration
-        if record["calibration"]["kind"] == "conformal":
-            self.calibration_ = ConformalCalibration.from_dict(numbers)
-        else:
-            self.calibration_ = Calibration.from_dict(numbers)
-        self._reading = {name: record[name] for name in ("max_gap", "on_missing", "fill_limit")}
-        self._preparation = Preparation(
-            parse_steps(record["prepare"]), record["on_missing"] == "drop"
+        self.calibration_ = calibration_from_record(record["calibration"])
+        self._reading = Reading(
+            record["max_gap"], record["on_missing"], record["fill_limit"], causal=True
         )
+        self._preparation = Preparation.of(record["prepare"], self._reading)
 
     def decision_function(self, X: Any) -> Any:
         """Anomaly score of each row; see :meth:`dccad.DCCA.decision_function`."""
@@ -117,9 +111,8 @@ class OnnxDetector:
         )
 
     def _check_log(self, X: Any) -> Log:
-        reading = {**self._reading, "causal": True}
         named = "feature_names_in_" in vars(self)
-        log = self._preparation.apply(check_scoring_log(X, self.columns_, named, reading))
+        log = self._preparation.apply(check_scoring_log(X, self.columns_, named, self._reading))
         check_window_count(log.segments, self.window)
         return log
 

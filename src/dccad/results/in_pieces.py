@@ -16,14 +16,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from dccad.calibration.conformal import ConformalCalibration
-from dccad.calibration.predictive import Calibration
+from dccad.calibration.kinds import AnyCalibration
 from dccad.errors import DccadError, InputError
 from dccad.logs.episodes import state_names
 from dccad.logs.inputs import check_sensors_of_fit
-from dccad.logs.missing import OnMissing
 from dccad.logs.preparation.pipeline import check_streamable, rows_before
-from dccad.logs.runs import Log, Run
+from dccad.logs.runs import Log, OnMissing, Reading, Run
 from dccad.logs.source import RowSource, Segment, read_checked
 from dccad.logs.windows import check_window_count
 from dccad.method.scoring.model import FittedModel
@@ -45,7 +43,7 @@ class PieceScorer(Protocol):
     on_missing: OnMissing
     fill_limit: int
     model_: FittedModel
-    calibration_: Calibration | ConformalCalibration
+    calibration_: AnyCalibration
     threshold_: float
     columns_: tuple[str, ...]
 
@@ -79,21 +77,21 @@ def score_source(
     output : str or path
         A .parquet or .csv file, with the columns of :func:`dccad.results.table.score_table`.
     resume : bool
-        Go on where a process was interrupted; without one, begin.
+        Go on where a process was interrupted, or begin where none was.
     on_piece : callable (done, total), optional
         Called after each piece, for progress.
 
     Returns
     -------
     dict
-        As :func:`dccad.results.table.summarise_scores`, with ``n_episodes`` and of all episodes the
-        longest ``MOST_EPISODES``.
+        As :func:`dccad.results.table.summarise_scores`, with the number of all episodes as
+        ``n_episodes`` and only the longest ``MOST_EPISODES`` of them.
 
     Raises
     ------
     InputError
-        A row cannot be used; ``resume`` and the pieces are of another model or log, or not
-        ``resume`` and there are pieces.
+        A row cannot be used; the pieces to go on from are of another model or log; or there are
+        pieces, and ``resume`` is not asked for.
     ParameterError
         The detector's preparation needs a log in memory.
 
@@ -163,14 +161,12 @@ class PiecePlan:
         self.detector, self.source = detector, source
         self.preparation = detector.model_.preparation
         check_streamable(self.preparation)
-        self.segments = source.segments(detector.max_gap)
+        self.reading = Reading(
+            detector.max_gap, detector.on_missing, detector.fill_limit, causal=True
+        )
+        self.segments = source.segments(self.reading.max_gap)
         self.n_rows = sum(source.run_lengths)
         self.rows = max(1, min(PIECE_ROWS, PIECE_CELLS // len(source.columns)))
-        self.reading = {
-            "on_missing": detector.on_missing,
-            "fill_limit": detector.fill_limit,
-            "causal": True,
-        }
         self._starts = np.concatenate(([0], np.cumsum([len(s) for s in self.segments])))
         window = detector.model_.window
         if max(len(segment) for segment in self.segments) < window:

@@ -1,4 +1,4 @@
-"""Counts and longest stretches of a score table that comes piece by piece."""
+"""Counts and the longest episodes of a score table that comes piece by piece."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Stretches:
     ----------
     value : int
     most : int
-        Keep so many, the longest; of equally long ones the earlier.
+        Number of stretches to keep, the longest ones; of equally long ones the earlier.
 
     Attributes
     ----------
@@ -85,7 +85,7 @@ class Stretches:
 
 
 class StreamSummary:
-    """Say what ``summarise_scores`` says of a whole table, with the longest episodes only.
+    """The summary that ``summarise_scores`` gives of a whole table, with the longest episodes only.
 
     Parameters
     ----------

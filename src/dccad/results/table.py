@@ -8,8 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from dccad.calibration.conformal import ConformalCalibration
-from dccad.calibration.predictive import Calibration
+from dccad.calibration.kinds import AnyCalibration
 from dccad.logs.episodes import RowTable, describe_states, find_stretches, insert_peak, state_names
 from dccad.logs.runs import Run
 
@@ -131,10 +130,8 @@ def summarise_scores(
     }
 
 
-def promised_rate(
-    calibration: Calibration | ConformalCalibration, rate: float, n_rows: int
-) -> dict[str, Any]:
-    """What a false-alarm rate means for so many new normal rows in one run.
+def promised_rate(calibration: AnyCalibration, rate: float, n_rows: int) -> dict[str, Any]:
+    """What a false-alarm rate means for ``n_rows`` new normal rows in one run.
 
     Returns
     -------
@@ -144,6 +141,7 @@ def promised_rate(
 
     Examples
     --------
+    >>> from dccad.calibration.conformal import ConformalCalibration
     >>> promised_rate(ConformalCalibration((0.0, 1.0)), 0.4, 100)["lower"] is None
     True
     """

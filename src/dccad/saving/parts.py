@@ -14,8 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dccad.calibration.conformal import ConformalCalibration
-from dccad.calibration.predictive import Calibration
+from dccad.calibration.kinds import AnyCalibration, calibration_from_record
 from dccad.logs.preparation.pipeline import Preparation
 from dccad.method.network.depthwise import DirectionalSettings
 from dccad.method.network.make import make_network
@@ -34,6 +33,7 @@ from dccad.support.tensors import to_array
 Arrays = dict[str, NDArray[Any]]
 Record = dict[str, Any]
 
+_SCORES = "calibration.scores"
 _SETTINGS: dict[str, Any] = {"dense": NetworkSettings, "depthwise": DirectionalSettings}
 
 
@@ -124,28 +124,27 @@ def model_from_parts(
     )
 
 
-def calibration_to_parts(calibration: Calibration | ConformalCalibration) -> tuple[Arrays, Record]:
+def calibration_to_parts(calibration: AnyCalibration) -> tuple[Arrays, Record]:
     """Arrays and plain numbers of a calibration, with its kind.
 
     Examples
     --------
+    >>> from dccad.calibration.conformal import ConformalCalibration
     >>> arrays, record = calibration_to_parts(ConformalCalibration((1.0, 2.0)))
     >>> record, calibration_from_parts(arrays, record).scores
     ({'kind': 'conformal'}, (1.0, 2.0))
     """
-    numbers = calibration.to_dict()
-    if isinstance(calibration, ConformalCalibration):  # one score per normal row: not for JSON
-        return {"calibration.scores": np.array(numbers["scores"])}, {"kind": "conformal"}
-    return {}, {"kind": "predictive", **numbers}
+    record = calibration.to_record()
+    scores = record.pop("scores", None)  # one per normal row: not for JSON
+    return {} if scores is None else {_SCORES: np.array(scores)}, record
 
 
 def calibration_from_parts(
     arrays: Mapping[str, NDArray[Any]], record: Mapping[str, Any]
-) -> Calibration | ConformalCalibration:
+) -> AnyCalibration:
     """Undo :func:`calibration_to_parts`."""
-    if record["kind"] == "conformal":
-        return ConformalCalibration.from_dict({"scores": arrays["calibration.scores"].tolist()})
-    return Calibration.from_dict({name: v for name, v in record.items() if name != "kind"})
+    scores = {"scores": arrays[_SCORES].tolist()} if _SCORES in arrays else {}
+    return calibration_from_record({**record, **scores})
 
 
 def _make_representation(

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from dccad.errors import InputError
 from dccad.logs.inputs import check_same_sensors
-from dccad.logs.missing import LARGEST, OnMissing
-from dccad.logs.runs import GAP_STEPS
+from dccad.logs.missing import LARGEST
+from dccad.logs.runs import GAP_STEPS, OnMissing
 from dccad.logs.wording import quote_names, show_stamp
 
 STEPS_REMEMBERED = 100

@@ -14,7 +14,7 @@ from dccad.errors import InputError, ParameterError
 from dccad.logs.inputs import check_log
 from dccad.logs.preparation.pipeline import Preparation, describe_steps, parse_step, parse_steps
 from dccad.logs.preparation.steps import STEPS
-from dccad.logs.runs import Log, Run
+from dccad.logs.runs import Log, Reading, Run
 from naive import naive_preparation
 
 NAMES = ("torque", "load")
@@ -279,7 +279,7 @@ def test_what_was_filled_is_counted_and_kept_with_the_model(two_regimes, tmp_pat
     assert detector.filled_share_ == {"sensor_1": 2 / 400, "sensor_2": 1 / 400}
     detector.save(tmp_path / "model")
     assert dccad.load(tmp_path / "model").filled_share_ == detector.filled_share_
-    held = check_log(log, on_missing="hold").segments[0].values
+    held = check_log(log, Reading(on_missing="hold")).segments[0].values
     np.testing.assert_array_equal(held[50:52, 1], [log[49, 1]] * 2)
     assert math.isclose(held[60, 2], log[59, 2])
 

@@ -66,9 +66,7 @@ def _model_rows(record: Mapping[str, Any], path: Path) -> dict[str, str]:
         "score": f"{record['statistics']['kind']}: {', '.join(record['score_scale']['names'])}",
         "threshold": f"{record['threshold']:.3f}, for a false-alarm rate of "
         f"{parameters['false_alarm_rate']:g}, from {record['n_calibration_windows']} windows",
-        "false alarms": describe_promise(
-            _promise_of(record["calibration"], parameters["false_alarm_rate"])
-        ),
+        "false alarms": describe_promise(_promise_of(record)),
         "data digest": record["data_digest"][:16],
         "seed": str(record["seed"]),
         "versions": ", ".join(f"{name} {v}" for name, v in record["versions"].items()),
@@ -93,17 +91,16 @@ def _sample_row(record: Mapping[str, Any]) -> dict[str, str]:
     return {"drawn": text}
 
 
-def _promise_of(calibration: Mapping[str, Any], rate: float) -> dict[str, Any]:
-    """What the rate means for ``INFO_ROWS`` new rows, from the calibration's record."""
-    from dccad.calibration.conformal import ConformalCalibration
-    from dccad.calibration.predictive import Calibration
+def _promise_of(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What the false-alarm rate of a model means for ``INFO_ROWS`` new rows."""
+    from dccad.calibration.kinds import calibration_from_record
     from dccad.results.table import promised_rate
 
-    numbers = {name: value for name, value in calibration.items() if name != "kind"}
-    known: Calibration | ConformalCalibration = ConformalCalibration(())
-    if calibration["kind"] == "predictive":
-        known = Calibration.from_dict(numbers)
-    return promised_rate(known, rate, INFO_ROWS)
+    calibration, rate = record["calibration"], record["parameters"]["false_alarm_rate"]
+    scores = (
+        {"scores": ()} if calibration["kind"] == "conformal" else {}
+    )  # they are with the weights
+    return promised_rate(calibration_from_record({**calibration, **scores}), rate, INFO_ROWS)
 
 
 def _describe_network(shape: Mapping[str, Any], seen: Mapping[str, Any]) -> str:

@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from dccad.errors import CalibrationWarning, warn
 from dccad.logs.inputs import check_log
-from dccad.logs.runs import Log, Run
+from dccad.logs.runs import Log, Reading, Run
 from dccad.logs.windows import check_window_count, slice_windows
 from dccad.method.representation.scaling import fit_scaling
 
@@ -185,7 +185,7 @@ class Baseline(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
         return kept, held_out
 
     def _check(self, X: Any) -> Log:
-        return check_log(X, max_gap=self.max_gap)
+        return check_log(X, Reading(self.max_gap))
 
     def _check_windows(self, segments: Sequence[Run], needed: int) -> None:
         check_window_count(segments, self.window, needed)

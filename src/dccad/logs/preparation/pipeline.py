@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from dccad.errors import InputError, ParameterError
 from dccad.logs.preparation.prepared import PreparedSegment
 from dccad.logs.preparation.steps import STEPS, DropMissing, Step
-from dccad.logs.runs import Log, Run
+from dccad.logs.runs import Log, Reading, Run
 
 
 def parse_step(text: str) -> Step:
@@ -97,6 +97,17 @@ class Preparation:
 
     steps: tuple[Step, ...] = ()
     drop_missing: bool = False
+
+    @classmethod
+    def of(cls, steps: Sequence[str | Step], reading: Reading) -> Preparation:
+        """Steps in their written form or as objects, for logs that are read in this way.
+
+        Raises
+        ------
+        ParameterError
+            A step cannot be read.
+        """
+        return cls(parse_steps(steps), drop_missing=reading.on_missing == "drop")
 
     @property
     def rows_per_row(self) -> int:
