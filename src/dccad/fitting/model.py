@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from dccad.fitting.score import FittedScore, Learned, fit_centre_score, fit_stat
 from dccad.logs.preparation.pipeline import Preparation
 from dccad.logs.runs import Run
 from dccad.logs.windows import WindowSet, normal_stretches
-from dccad.method.regions.centres import find_centre_partition
+from dccad.method.regions.centres import CentrePartition, find_centre_partition
 from dccad.method.regions.normal import RegionReport
 from dccad.method.regions.partition import Partition
 from dccad.method.regions.states import name_states
@@ -197,7 +198,7 @@ def _fit_score(
 ) -> FittedScore:
     """Distances from normal windows, and scores of normal rows to judge them by."""
     if parameters["scoring"] == "centres":
-        return fit_centre_score(learned, partition, data.held_out)
+        return fit_centre_score(learned, cast(CentrePartition, partition), data.held_out)
     with progress_bar("cross-fitting", N_FITS, enabled=parameters["verbose"]) as advance:
         done = itertools.count(1)
         return fit_statistics_score(

@@ -23,7 +23,6 @@ from dccad.logs.runs import Run
 from dccad.logs.windows import WindowSet, normal_stretches
 from dccad.method.network.base import Autoencoder
 from dccad.method.regions.centres import CentrePartition
-from dccad.method.regions.partition import Partition
 from dccad.method.representation.whitening import Representation
 from dccad.method.scoring.batches import score_window_set
 from dccad.method.scoring.scale import ScoreScale, fit_score_scale
@@ -159,7 +158,7 @@ def fit_statistics_score(
 
 
 def fit_centre_score(
-    learned: Learned, partition: Partition, held_out: Sequence[Run]
+    learned: Learned, partition: CentrePartition, held_out: Sequence[Run]
 ) -> FittedScore:
     """Distance to the normal centres and reconstruction error, as published.
 
@@ -171,7 +170,6 @@ def fit_centre_score(
         Reference rows that training has not seen; without them the normal windows of the fit
         decide the threshold.
     """
-    assert isinstance(partition, CentrePartition)
     statistics = CentreStatistics(partition.clustering_maps, partition.region_centres[0])
     results = score_window_set(learned.windows, learned.network, partition, statistics)
     normal = results.statistics[learned.is_normal]

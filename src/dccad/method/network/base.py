@@ -16,6 +16,12 @@ class Autoencoder(nn.Module, ABC):
     The kernels of the encoder's last layer give activation maps; maps are clustered after pooling.
     """
 
+    kind: str
+    """Name of the kind in a model folder."""
+
+    reads_runs = False
+    """Whether a map over a run holds the map of each window, so that runs can be read at once."""
+
     @abstractmethod
     def encode(self, windows: Tensor) -> Tensor:
         """Windows (B, D, L) to activation maps (B, n_kernels, T)."""

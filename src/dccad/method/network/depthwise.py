@@ -100,6 +100,9 @@ class DirectionalAutoencoder(Autoencoder):
     (5, 30, 1)
     """
 
+    kind = "depthwise"
+    reads_runs = True
+
     def __init__(self, settings: DirectionalSettings) -> None:
         super().__init__()
         self.settings = settings

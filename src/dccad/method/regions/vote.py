@@ -7,7 +7,7 @@ beyond its minimum-error threshold. More regions than two come from dividing reg
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dccad.method.clustering.cuts import minimum_error_thresholds, split_values
-from dccad.method.clustering.maps import MapClusters
+from dccad.method.clustering.maps import MapClusters, assign_maps
 from dccad.method.clustering.ranking import Ranking, map_qualities
 from dccad.method.regions.normal import LEAST_SHARE, RegionReport, find_normal_region
 from dccad.support.tensors import to_array
@@ -313,18 +313,24 @@ class ConsensusPartition:
     centres: Tensor
     consensus: Consensus
 
+    kind = "vote"
+
     @property
     def n_regions(self) -> int:
-        """Regions that windows may fall into."""
+        """Number of regions that windows may fall into."""
         return self.consensus.n_regions
 
     def assign(self, latents: Tensor) -> Tensor:
         """Region of each window from pooled maps of shape (n_windows, n_maps, 1)."""
         return self.consensus.assign(latents)
 
-    def maps_read(self, n_maps: int) -> Tensor:
+    def clusters(self, latents: Tensor) -> Tensor:
+        """Cluster of each single map, shape (n_windows, n_maps), int64."""
+        return assign_maps(latents, self.centres)
+
+    def maps_read(self) -> Tensor:
         """Which of the pooled maps :meth:`assign` reads, shape (n_maps,), bool."""
-        read = torch.zeros(n_maps, dtype=torch.bool)
+        read = torch.zeros(len(self.centres), dtype=torch.bool)
         for cut in self.consensus.cuts:
             read[torch.from_numpy(cut.maps)] = True
         return read
@@ -332,6 +338,23 @@ class ConsensusPartition:
     def to(self, device: torch.device) -> ConsensusPartition:
         """The same partition with its tensors on another device."""
         return ConsensusPartition(self.centres.to(device), self.consensus)
+
+    def to_record(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """Arrays and plain numbers for a model folder."""
+        centres, order = to_array(self.centres), self.consensus.order
+        arrays = {"partition.centres": centres, "partition.order": order}
+        return arrays, {"kind": self.kind, "cuts": to_record(self.consensus.cuts)}
+
+    @classmethod
+    def from_record(
+        cls, arrays: Mapping[str, NDArray[Any]], record: Mapping[str, Any]
+    ) -> ConsensusPartition:
+        """Undo :meth:`to_record`; ValueError where regions and cuts do not fit."""
+        centres = torch.tensor(arrays["partition.centres"])
+        consensus = Consensus(from_record(record["cuts"]), arrays["partition.order"])
+        if len(consensus.order) != consensus.n_regions:
+            raise ValueError(f"{len(consensus.order)} regions for {len(consensus.cuts)} cuts")
+        return cls(centres, consensus)
 
 
 def find_consensus_partition(
@@ -364,14 +387,7 @@ def find_consensus_partition(
         0 is normal.
     """
     cuts, found = find_consensus(
-        latents,
-        candidates,
-        starts,
-        window,
-        stride,
-        n_regions,
-        ranking,
-        LEAST_QUALITY,
+        latents, candidates, starts, window, stride, n_regions, ranking, LEAST_QUALITY
     )
     values = latents[..., 0]
     standard = (values - values.mean(dim=0)) / values.std(dim=0).clamp(min=1e-6)
