@@ -107,13 +107,13 @@ def _add_window_statistics(
     features, length = network.features(), network.length
     unknown = sorted(set(statistics.parts) - set(features))
     if unknown:
-        raise DccadError(f"the statistic {unknown[0]!r} cannot be written as ONNX yet")
+        raise DccadError(f"the statistic {str(unknown[0])!r} cannot be written as ONNX yet")
     rows = _add_distance(graph, features[Feature.ROW], statistics.parts[Feature.ROW])
     columns = [graph.moving_mean(rows, length)]
     columns.append(graph.moving_mean(rows, length, recent_positions(length)))
     for name, part in statistics.parts.items():
         if name != Feature.ROW:
-            columns.append(_add_distance(graph, features[Feature(name)], part))
+            columns.append(_add_distance(graph, features[name], part))
     if statistics.signatures is not None:
         columns.append(_add_signature(graph, features[Feature.MEAN], statistics.signatures))
     return graph.add("Concat", *columns, axis=2)

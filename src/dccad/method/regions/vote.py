@@ -31,6 +31,9 @@ AGREEMENT = 0.8
 LEAST_SPREAD = 0.01
 """Spread of a map's two sides, in gaps between them, that its vote counts with at least."""
 
+LEAST_QUALITY = 0.3
+"""Quality (separation × persistence) that a further region needs with ``n_clusters="auto"``."""
+
 MOST_REGIONS = 12
 """``n_clusters="auto"`` stops here."""
 
@@ -270,13 +273,11 @@ def to_record(cuts: Sequence[Cut]) -> list[dict[str, Any]]:
     >>> from_record(to_record([cut]))[0].maps.tolist()
     [3]
     """
-    return [
-        {
-            name: value.tolist() if isinstance(value, np.ndarray) else value
-            for name, value in vars(cut).items()
-        }
-        for cut in cuts
-    ]
+
+    def plain(value: Any) -> Any:
+        return value.tolist() if isinstance(value, np.ndarray) else value
+
+    return [{name: plain(value) for name, value in vars(cut).items()} for cut in cuts]
 
 
 def from_record(record: Sequence[dict[str, Any]]) -> tuple[Cut, ...]:
@@ -293,10 +294,6 @@ def from_record(record: Sequence[dict[str, Any]]) -> tuple[Cut, ...]:
         )
         for entry in record
     )
-
-
-LEAST_QUALITY = 0.3
-"""Quality (separation × persistence) that a further region needs with ``n_clusters="auto"``."""
 
 
 @dataclass(frozen=True)
@@ -350,11 +347,10 @@ class ConsensusPartition:
         cls, arrays: Mapping[str, NDArray[Any]], record: Mapping[str, Any]
     ) -> ConsensusPartition:
         """Undo :meth:`to_record`; ValueError where regions and cuts do not fit."""
-        centres = torch.tensor(arrays["partition.centres"])
         consensus = Consensus(from_record(record["cuts"]), arrays["partition.order"])
         if len(consensus.order) != consensus.n_regions:
             raise ValueError(f"{len(consensus.order)} regions for {len(consensus.cuts)} cuts")
-        return cls(centres, consensus)
+        return cls(torch.tensor(arrays["partition.centres"]), consensus)
 
 
 def find_consensus_partition(

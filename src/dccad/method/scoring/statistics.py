@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum
 from typing import Any, Protocol
 
 import torch
@@ -24,7 +24,7 @@ from dccad.method.scoring.distances import Mahalanobis, Signatures
 from dccad.support.tensors import to_array
 
 
-class Feature(StrEnum):
+class Feature(str, Enum):
     """What a window is judged by; the values are the names in model folders and tables."""
 
     ROW = "row"
@@ -33,6 +33,9 @@ class Feature(StrEnum):
     RESIDUAL = "residual"
     ENERGY = "energy"
     RECENT_ENERGY = "recent energy"
+
+    def __str__(self) -> str:
+        return str.__str__(self)
 
 
 PERSISTENCE_WEIGHTS = {
@@ -129,13 +132,13 @@ class WindowStatistics:
 
     Attributes
     ----------
-    parts : dict of str to Mahalanobis
+    parts : dict of Feature to Mahalanobis
         By the names of :func:`window_features`.
     signatures : Signatures, optional
         Of the regimes of an unlabelled log beside the reference.
     """
 
-    parts: Mapping[str, Mahalanobis]
+    parts: Mapping[Feature, Mahalanobis]
     signatures: Signatures | None = None
 
     kind = "statistics"
@@ -157,7 +160,7 @@ class WindowStatistics:
         flat = self.parts[Feature.ROW].squared(rows.reshape(-1, rows.shape[-1])) / rows.shape[-1]
         return flat.view(rows.shape[:-1])
 
-    def judge(self, features: Mapping[str, Tensor]) -> Tensor:
+    def judge(self, features: Mapping[Feature, Tensor]) -> Tensor:
         """Distances of windows from normal ones, by their features; the arithmetic of every score.
 
         Each is the squared Mahalanobis distance over the number of features; "signature" is the
@@ -165,7 +168,7 @@ class WindowStatistics:
 
         Parameters
         ----------
-        features : mapping of str to Tensor
+        features : mapping of Feature to Tensor
             ``energy`` and ``recent energy``, the mean of :meth:`row_distances` over the window and
             over its last third, of shape (n_windows,); the others of :func:`window_features`.
 
@@ -193,7 +196,7 @@ class WindowStatistics:
         """Arrays and plain numbers for a model folder."""
         arrays: dict[str, NDArray[Any]] = {}
         for name, part in self.parts.items():
-            arrays |= part.to_arrays(f"statistics.{name}")
+            arrays |= part.to_arrays(f"statistics.{name!s}")
         if self.signatures is not None:
             arrays |= self.signatures.metric.to_arrays("signatures.metric")
             arrays["signatures.shifts"] = to_array(self.signatures.shifts)
@@ -211,7 +214,8 @@ class WindowStatistics:
     ) -> WindowStatistics:
         """Undo :meth:`to_record`."""
         parts = {
-            name: Mahalanobis.from_arrays(arrays, f"statistics.{name}") for name in record["parts"]
+            Feature(name): Mahalanobis.from_arrays(arrays, f"statistics.{name}")
+            for name in record["parts"]
         }
         if not record["signatures"]:
             return cls(parts)
