@@ -2,7 +2,7 @@
 
 Nothing is fitted here: what scoring needs was fixed by the fit and stands in a partition and in
 statistics. Neighbouring windows of a run are read together
-(:mod:`dccad.method.scoring.whole_runs`), others one by one (:func:`score_windows`); partition and
+(:mod:`dccad.method.scoring.whole_runs`), others one by one (:class:`BatchReader`); partition and
 statistics judge both. Windows of the published network are always read one by one: its convolutions
 pad, so that a window's maps depend on where it begins.
 """
