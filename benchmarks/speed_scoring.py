@@ -18,7 +18,7 @@ import numpy as np
 from dccad import DCCA
 from dccad.evaluation.baselines.outliers import PyODAutoEncoder, PyODDeepSVDD, PyODMonitor
 from dccad.evaluation.baselines.statistical import PCAMonitor
-from dccad.method.scoring.batches import in_chunks, score_windows
+from dccad.method.scoring.batches import BatchReader, judge, read_all
 from side_by_side import (
     add_arguments,
     environment,
@@ -60,10 +60,9 @@ def window_by_window(detector):
     def score(rows):
         log = detector._check_log(rows)
         windows = model.windows(log.segments)
-        return in_chunks(
-            windows,
-            model.network,
-            lambda batch: score_windows(batch, model.network, model.partition, model.statistics),
+        return read_all(
+            BatchReader(model.network, windows),
+            lambda reading: judge(reading, model.partition, model.statistics),
         )["statistics"]
 
     return score

@@ -9,6 +9,7 @@ from dccad.fitting.statistics import fit_statistics, measure_rows, persistence_s
 from dccad.logs.runs import Run
 from dccad.logs.windows import WindowSet, join_windows, normal_stretches, window_starts
 from dccad.method.scoring import batches as scoring
+from dccad.method.scoring.batches import read_batch
 from dccad.method.scoring.distances import fit_mahalanobis, fit_signatures
 from dccad.method.scoring.statistics import PERSISTENCE_WEIGHTS, window_features
 from fit_parts import WINDOW, make_run
@@ -84,7 +85,7 @@ def test_each_row_has_the_statistics_of_the_window_that_ends_there(learned, monk
     with torch.inference_mode():
         for window, _ in naive_windows([d.tolist() for d in directions], WINDOW, 1):
             batch = torch.tensor([window])
-            values.append(statistics.measure(state.network, batch, *state.network(batch))[0])
+            values.append(statistics.measure(read_batch(state.network, batch))[0])
     lengths = [len(run) for run in runs]
     expected = naive_rows(values, lengths, WINDOW, 1)
     for row, value in zip(np.concatenate(found), expected, strict=True):

@@ -9,25 +9,22 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from dccad.logs.runs import Run
 from dccad.logs.windows import WindowSet, windows_to_rows
 from dccad.method.network.base import Autoencoder
-from dccad.method.network.depthwise import DirectionalAutoencoder
 from dccad.method.representation.whitening import (
     Representation,
 )
-from dccad.method.scoring.batches import in_chunks, in_stretches, measure_windows
+from dccad.method.scoring.batches import make_reader, measure_windows, read_all
 from dccad.method.scoring.distances import fit_mahalanobis, fit_signatures
 from dccad.method.scoring.scale import SMALLEST
 from dccad.method.scoring.statistics import (
     BANDWIDTH,
     PERSISTENCE_WEIGHTS,
+    Feature,
     WindowStatistics,
-    window_features,
 )
-from dccad.method.scoring.whole_runs import Reading, stretches
 
 SHORT_REFERENCE = 17
 """Window lengths of reference up to which slow directions are discounted by the full weight."""
@@ -79,32 +76,19 @@ def fit_statistics(
     }
     if not regimes:
         return WindowStatistics(parts)
-    means = [_extract_features(network, regime)["mean"] for regime in regimes]
-    return WindowStatistics(parts, fit_signatures(by_run["mean"], means, bandwidth))
+    means = [_extract_features(network, regime)[Feature.MEAN] for regime in regimes]
+    return WindowStatistics(parts, fit_signatures(by_run[Feature.MEAN], means, bandwidth))
 
 
-def _extract_features(network: Autoencoder, windows: WindowSet) -> dict[str, NDArray[np.float64]]:
-    assert isinstance(network, DirectionalAutoencoder)
-    found = stretches(windows)
-    if found is None:
-        return in_chunks(windows, network, lambda batch: _read_windows(network, batch))
-    return in_stretches(windows, network, found, _read_newest)
-
-
-def _read_windows(network: DirectionalAutoencoder, batch: Tensor) -> dict[str, Tensor]:
-    features = window_features(network, batch, *network(batch))
-    features["row"] = features["row"][:, -1]  # each row once, as the newest of its window
-    return {name: values.double() for name, values in features.items()}
-
-
-def _read_newest(reading: Reading) -> dict[str, Tensor]:
-    features = {
-        "row": reading.newest,
-        "mean": reading.mean,
-        "log-variance": reading.log_variance,
-        "residual": reading.residual,
-    }
-    return {name: values.double() for name, values in features.items()}
+def _extract_features(
+    network: Autoencoder, windows: WindowSet
+) -> dict[Feature, NDArray[np.float64]]:
+    """Features of all windows; each row once, as the newest of its window."""
+    found = read_all(
+        make_reader(network, windows),
+        lambda reading: {name: values.double() for name, values in reading.newest().items()},
+    )
+    return {Feature(name): values for name, values in found.items()}
 
 
 def measure_rows(

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dccad.logs.preparation.pipeline import describe_steps
-from dccad.method.network.published import NetworkSettings
 from dccad.onnx.graph import Graph
 from dccad.onnx.judging import add_regions, add_score, add_statistics
-from dccad.onnx.network import DenseGraph, DepthwiseGraph, add_directions
+from dccad.onnx.network import add_directions, make_network_graph
 from dccad.onnx.record import FORMAT, KEY
 from dccad.saving.folder import record_digest
 from dccad.support.files import replace_files
@@ -92,8 +91,7 @@ def build_graph(fitted: FittedModel, threshold: float) -> Any:
     state = fitted.network.state_dict()
     arrays = {name: to_array(value) for name, value in state.items()}
     settings: Any = fitted.network.settings
-    kind = DenseGraph if isinstance(settings, NetworkSettings) else DepthwiseGraph
-    network: Any = kind(graph, inputs, arrays, settings)
+    network = make_network_graph(fitted.network.kind, graph, inputs, arrays, settings)
     score = add_score(graph, add_statistics(graph, network, fitted.statistics), fitted.score_scale)
     flag = graph.cast(graph.add("Greater", score, np.float64(threshold)), np.int64)
     graph.name(score, "score")

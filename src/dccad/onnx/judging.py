@@ -9,25 +9,24 @@ from numpy.typing import NDArray
 
 from dccad.errors import DccadError
 from dccad.method.network.pooling import recent_positions
-from dccad.method.regions.vote import ConsensusPartition
 from dccad.method.scoring.scale import SMALLEST
 from dccad.method.scoring.statistics import (
     SIGNATURE_RANGE,
     SIGNATURE_UNIT,
-    CentreStatistics,
-    WindowStatistics,
+    Feature,
 )
 from dccad.onnx.graph import Graph
-from dccad.onnx.network import DepthwiseGraph, NetworkGraph
+from dccad.onnx.network import NetworkGraph
 from dccad.support.tensors import to_array
 
 if TYPE_CHECKING:
     from dccad.method.regions.centres import CentrePartition
     from dccad.method.regions.partition import Partition
-    from dccad.method.regions.vote import Consensus
+    from dccad.method.regions.vote import ConsensusPartition
     from dccad.method.scoring.distances import Mahalanobis, Signatures
     from dccad.method.scoring.scale import ScoreScale
-    from dccad.method.scoring.statistics import Statistics
+    from dccad.method.scoring.statistics import CentreStatistics, Statistics, WindowStatistics
+    from dccad.onnx.network import DepthwiseGraph
 
 
 def add_regions(graph: Graph, network: NetworkGraph, partition: Partition, like: str) -> str:
@@ -41,12 +40,13 @@ def add_regions(graph: Graph, network: NetworkGraph, partition: Partition, like:
     like : str
         Any tensor of shape (batch, windows).
     """
-    if isinstance(partition, ConsensusPartition):
-        return _add_vote(graph, network, partition.consensus, like)
-    return _add_nearest(graph, network, partition)
+    kinds: dict[str, Any] = {"vote": _add_vote, "centres": _add_nearest}
+    regions: str = kinds[partition.kind](graph, network, partition, like)
+    return regions
 
 
-def _add_vote(graph: Graph, network: NetworkGraph, consensus: Consensus, like: str) -> str:
+def _add_vote(graph: Graph, network: NetworkGraph, partition: ConsensusPartition, like: str) -> str:
+    consensus = partition.consensus
     regions = graph.cast(graph.add("Mul", like, np.float64(0.0)), np.int64)
     for cut in consensus.cuts:
         beyond = graph.add("Sub", network.pool(cut.maps.tolist()), cut.thresholds)
@@ -62,7 +62,7 @@ def _add_vote(graph: Graph, network: NetworkGraph, consensus: Consensus, like: s
     return graph.add("Gather", renumber, regions, axis=0)
 
 
-def _add_nearest(graph: Graph, network: NetworkGraph, partition: CentrePartition) -> str:
+def _add_nearest(graph: Graph, network: NetworkGraph, partition: CentrePartition, _: str) -> str:
     centres = to_array(partition.region_centres).astype(np.float64)
     centres = centres.reshape(len(centres), -1)
     offset = centres.mean(axis=0)
@@ -82,10 +82,12 @@ def add_statistics(graph: Graph, network: NetworkGraph, statistics: Statistics) 
     DccadError
         A statistic that this version does not know how to write.
     """
-    if isinstance(statistics, CentreStatistics):
-        return _add_centre_statistics(graph, network, statistics)
-    assert isinstance(network, DepthwiseGraph)  # parameters allow no other
-    return _add_window_statistics(graph, network, statistics)
+    kinds: dict[str, Any] = {
+        "centres": _add_centre_statistics,
+        "statistics": _add_window_statistics,  # parameters allow no other than a DepthwiseGraph
+    }
+    columns: str = kinds[statistics.kind](graph, network, statistics)
+    return columns
 
 
 def _add_centre_statistics(
@@ -105,15 +107,15 @@ def _add_window_statistics(
     features, length = network.features(), network.length
     unknown = sorted(set(statistics.parts) - set(features))
     if unknown:
-        raise DccadError(f"the statistic {unknown[0]!r} cannot be written as ONNX yet")
-    rows = _add_distance(graph, features["row"], statistics.parts["row"])
+        raise DccadError(f"the statistic {str(unknown[0])!r} cannot be written as ONNX yet")
+    rows = _add_distance(graph, features[Feature.ROW], statistics.parts[Feature.ROW])
     columns = [graph.moving_mean(rows, length)]
     columns.append(graph.moving_mean(rows, length, recent_positions(length)))
     for name, part in statistics.parts.items():
-        if name != "row":
+        if name != Feature.ROW:
             columns.append(_add_distance(graph, features[name], part))
     if statistics.signatures is not None:
-        columns.append(_add_signature(graph, features["mean"], statistics.signatures))
+        columns.append(_add_signature(graph, features[Feature.MEAN], statistics.signatures))
     return graph.add("Concat", *columns, axis=2)
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from dccad.method.network.depthwise import LEAK
 from dccad.method.network.pooling import SMALLEST_ENERGY, SMALLEST_VARIANCE, recent_positions
+from dccad.method.scoring.statistics import Feature
 from dccad.onnx.graph import Graph
 
 if TYPE_CHECKING:
@@ -34,6 +35,15 @@ class NetworkGraph(Protocol):
 
     def error(self) -> str:
         """Mean squared error of the reconstruction, (batch, windows, 1), float64."""
+
+
+def make_network_graph(
+    kind: str, graph: Graph, inputs: str, arrays: Arrays, settings: Any
+) -> NetworkGraph:
+    """The twin of a network of a kind; other arguments as of :class:`DepthwiseGraph`."""
+    kinds: dict[str, Any] = {"dense": DenseGraph, "depthwise": DepthwiseGraph}
+    made: NetworkGraph = kinds[kind](graph, inputs, arrays, settings)
+    return made
 
 
 def add_directions(graph: Graph, seen: Representation, rows: str) -> str:
@@ -177,16 +187,16 @@ class DepthwiseGraph:
             energy = graph.moving_mean(energy, self.length, last)
         return graph.add("Log", graph.add("Add", energy, np.float64(SMALLEST_ENERGY)))
 
-    def features(self) -> dict[str, str]:
+    def features(self) -> dict[Feature, str]:
         """What the statistics measure: the twin of ``window_features``.
 
         ``row`` is (batch, positions, features); the others are (batch, windows, features).
         """
         return {
-            "row": self.levels[-1],
-            "mean": self._pooled(self.levels[-1], 0),
-            "log-variance": self._pooled(self.levels[0], 2),
-            "residual": self._residual(),
+            Feature.ROW: self.levels[-1],
+            Feature.MEAN: self._pooled(self.levels[-1], 0),
+            Feature.LOG_VARIANCE: self._pooled(self.levels[0], 2),
+            Feature.RESIDUAL: self._residual(),
         }
 
     def _residual(self) -> str:

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from dccad.calibration.kinds import AnyCalibration, calibration_from_record
 from dccad.logs.preparation.pipeline import Preparation
@@ -20,14 +19,12 @@ from dccad.method.network.depthwise import DirectionalSettings
 from dccad.method.network.make import make_network
 from dccad.method.network.published import NetworkSettings
 from dccad.method.regions.centres import CentrePartition
-from dccad.method.regions.partition import Partition
-from dccad.method.regions.vote import Consensus, ConsensusPartition, from_record, to_record
+from dccad.method.regions.vote import ConsensusPartition
 from dccad.method.representation.scaling import Scaling
 from dccad.method.representation.whitening import Representation
-from dccad.method.scoring.distances import Mahalanobis, Signatures
 from dccad.method.scoring.model import FittedModel
 from dccad.method.scoring.scale import ScoreScale
-from dccad.method.scoring.statistics import CentreStatistics, Statistics, WindowStatistics
+from dccad.method.scoring.statistics import CentreStatistics, WindowStatistics
 from dccad.support.tensors import to_array
 
 Arrays = dict[str, NDArray[Any]]
@@ -35,6 +32,8 @@ Record = dict[str, Any]
 
 _SCORES = "calibration.scores"
 _SETTINGS: dict[str, Any] = {"dense": NetworkSettings, "depthwise": DirectionalSettings}
+_PARTITIONS: dict[str, Any] = {"centres": CentrePartition, "vote": ConsensusPartition}
+_STATISTICS: dict[str, Any] = {"centres": CentreStatistics, "statistics": WindowStatistics}
 
 
 def model_to_parts(model: FittedModel) -> tuple[Arrays, Record]:
@@ -62,9 +61,8 @@ def model_to_parts(model: FittedModel) -> tuple[Arrays, Record]:
         arrays["representation.whitening"] = seen.whitening
     state = model.network.state_dict()
     arrays |= {f"network.{name}": to_array(value) for name, value in state.items()}
-    kind = next(kind for kind, known in _SETTINGS.items() if isinstance(settings, known))
-    partition, of_partition = _take_partition(model.partition)
-    statistics, of_statistics = _take_statistics(model.statistics)
+    partition, of_partition = model.partition.to_record()
+    statistics, of_statistics = model.statistics.to_record()
     record = {
         "representation": {
             "kind": seen.kind,
@@ -73,7 +71,7 @@ def model_to_parts(model: FittedModel) -> tuple[Arrays, Record]:
             "taming": None if seen.taming is None else float(seen.taming),
         },
         "network": {
-            "kind": kind,
+            "kind": model.network.kind,
             **vars(settings),
             "n_maps": settings.n_maps,
             "map_length": settings.map_length,
@@ -100,7 +98,7 @@ def model_from_parts(
     """
     settings = _make_settings(record["network"])
     representation = _make_representation(arrays, record["representation"])
-    dense = isinstance(settings, NetworkSettings)
+    dense = record["network"]["kind"] == "dense"
     channels = settings.n_sensors if dense else settings.n_directions
     if channels != representation.n_directions:
         raise ValueError(f"{representation.n_directions} directions for {channels} channels")
@@ -118,8 +116,8 @@ def model_from_parts(
         preparation=preparation,
         representation=representation,
         network=network.to(device).eval(),
-        partition=_make_partition(arrays, record["partition"]).to(device),
-        statistics=_make_statistics(arrays, record["statistics"]).to(device),
+        partition=_read(_PARTITIONS, arrays, record["partition"]).to(device),
+        statistics=_read(_STATISTICS, arrays, record["statistics"]).to(device),
         score_scale=_make_score_scale(record["score_scale"]),
     )
 
@@ -172,66 +170,9 @@ def _make_settings(record: Mapping[str, Any]) -> Any:
     return known(**shape)
 
 
-def _take_partition(partition: Partition) -> tuple[Arrays, Record]:
-    if isinstance(partition, ConsensusPartition):
-        consensus = partition.consensus
-        arrays = {
-            "partition.centres": to_array(partition.centres),
-            "partition.order": consensus.order,
-        }
-        return arrays, {"kind": "vote", "cuts": to_record(consensus.cuts)}
-    return _take_tensors("partition", partition), {"kind": "centres"}
-
-
-def _make_partition(arrays: Mapping[str, NDArray[Any]], record: Mapping[str, Any]) -> Partition:
-    centres = torch.tensor(arrays["partition.centres"])
-    if record["kind"] == "vote":
-        consensus = Consensus(from_record(record["cuts"]), arrays["partition.order"])
-        if len(consensus.order) != consensus.n_regions:
-            raise ValueError(f"{len(consensus.order)} regions for {len(consensus.cuts)} cuts")
-        return ConsensusPartition(centres, consensus)
-    return CentrePartition(
-        centres,
-        torch.tensor(arrays["partition.clustering_maps"]),
-        torch.tensor(arrays["partition.region_centres"]),
-    )
-
-
-def _take_statistics(statistics: Statistics) -> tuple[Arrays, Record]:
-    if isinstance(statistics, CentreStatistics):
-        return _take_tensors("statistics", statistics), {"kind": "centres"}
-    arrays: Arrays = {}
-    for name, part in statistics.parts.items():
-        arrays |= _take_tensors(f"statistics.{name}", part)
-    known = statistics.signatures
-    if known is not None:
-        arrays |= _take_tensors("signatures.metric", known.metric)
-        arrays["signatures.shifts"] = to_array(known.shifts)
-    record = {
-        "kind": "statistics",
-        "parts": list(statistics.parts),
-        "signatures": known is not None,
-        "names": list(statistics.names),
-    }
-    return arrays, record
-
-
-def _make_statistics(arrays: Mapping[str, NDArray[Any]], record: Mapping[str, Any]) -> Statistics:
-    if record["kind"] == "centres":
-        return CentreStatistics(
-            torch.tensor(arrays["statistics.clustering_maps"]),
-            torch.tensor(arrays["statistics.centres"]),
-        )
-    parts = {name: _make_mahalanobis(arrays, f"statistics.{name}") for name in record["parts"]}
-    if not record["signatures"]:
-        return WindowStatistics(parts)
-    metric = _make_mahalanobis(arrays, "signatures.metric")
-    return WindowStatistics(parts, Signatures(metric, torch.tensor(arrays["signatures.shifts"])))
-
-
-def _make_mahalanobis(arrays: Mapping[str, NDArray[Any]], prefix: str) -> Mahalanobis:
-    mean, whitening = (torch.tensor(arrays[f"{prefix}.{name}"]) for name in ("mean", "whitening"))
-    return Mahalanobis(mean, whitening)
+def _read(kinds: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], record: Any) -> Any:
+    """The part of the kind that the record tells."""
+    return kinds[record["kind"]].from_record(arrays, record)
 
 
 def _make_score_scale(record: Mapping[str, Any]) -> ScoreScale:
@@ -240,11 +181,3 @@ def _make_score_scale(record: Mapping[str, Any]) -> ScoreScale:
     if not len(names) == len(mean) == len(std) == len(floor or names):
         raise ValueError("the score scale has figures for other statistics")
     return ScoreScale(names, mean, std, floor)
-
-
-def _take_tensors(prefix: str, part: Any) -> Arrays:
-    return {
-        f"{prefix}.{name}": to_array(value)
-        for name, value in vars(part).items()
-        if isinstance(value, Tensor)
-    }

@@ -8,7 +8,7 @@ whole run.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
@@ -23,11 +23,10 @@ from dccad.method.network.pooling import (
     STATISTICS,
     recent_positions,
 )
-from dccad.method.regions.centres import CentrePartition
 from dccad.method.regions.partition import Partition
-from dccad.method.scoring.batches import score_windows
+from dccad.method.scoring.batches import judge, read_batch
 from dccad.method.scoring.distances import Mahalanobis
-from dccad.method.scoring.statistics import Statistics, WindowStatistics
+from dccad.method.scoring.statistics import Feature, Statistics, WindowStatistics
 from dccad.method.scoring.whole_runs import read_run
 
 Rows = NDArray[np.float32]
@@ -61,8 +60,13 @@ def make_reader(
     network: Autoencoder, partition: Partition, statistics: Statistics, window: int
 ) -> Reader:
     """Reader that goes with a network."""
-    if isinstance(network, DirectionalAutoencoder) and isinstance(statistics, WindowStatistics):
-        return DirectionalReader(network, partition, statistics, window)
+    if network.reads_runs and statistics.reads_runs:
+        return DirectionalReader(
+            cast(DirectionalAutoencoder, network),
+            partition,
+            cast(WindowStatistics, statistics),
+            window,
+        )
     return WindowReader(network, partition, statistics, window)
 
 
@@ -123,14 +127,13 @@ class DirectionalReader:
         statistics: WindowStatistics,
         window: int,
     ) -> None:
-        assert not isinstance(partition, CentrePartition)
         self.network = network.eval()
         self.partition, self.statistics, self.window = partition, statistics, window
         settings = network.settings
         per, self.size = settings.kernels_per_direction, network.kernels.shape[1]
         self.length = window - self.size + 1
         self.recent = recent_positions(self.length)
-        self.wanted = partition.maps_read(settings.n_maps)
+        self.wanted = partition.maps_read()
         single = len(STATISTICS) * settings.n_kernels
         needed = self.wanted[:single].view(len(STATISTICS), -1).any(dim=0)
         needed[::per] = True
@@ -153,7 +156,7 @@ class DirectionalReader:
         ]
         self.collective = bool(self.wanted[single:].any())
         self._prepare_decoder()
-        self.metric = statistics.parts["row"]
+        self.metric = statistics.parts[Feature.ROW]
         n_directions, n_maps = settings.n_directions, len(which)
         self._rows = Ring(window, n_directions)
         self._maps = Ring(self.length, n_maps)
@@ -219,11 +222,13 @@ class DirectionalReader:
         bottleneck = self._over_positions @ self._bottleneck.last(self.length)
         residual = shown[self.first] - self.decoder @ bottleneck - self.decoder_bias
         features = {
-            "energy": np.array([np.add.reduce(distances) / self.length]),
-            "recent energy": np.array([np.add.reduce(distances[-self.recent :]) / self.recent]),
-            "mean": means[self.groups[-1]][None],
-            "log-variance": _logarithm(variances[self.groups[0]])[None],
-            "residual": residual[None],
+            Feature.ENERGY: np.array([np.add.reduce(distances) / self.length]),
+            Feature.RECENT_ENERGY: np.array(
+                [np.add.reduce(distances[-self.recent :]) / self.recent]
+            ),
+            Feature.MEAN: means[self.groups[-1]][None],
+            Feature.LOG_VARIANCE: _logarithm(variances[self.groups[0]])[None],
+            Feature.RESIDUAL: residual[None],
         }
         with torch.inference_mode():
             found = self.statistics.judge(
@@ -265,7 +270,7 @@ class DirectionalReader:
         if len(series) >= self.window:
             with torch.inference_mode():
                 reading = read_run(self.network, torch.from_numpy(series), self.window, self.wanted)
-                found = self.statistics.judge(reading.features(self.statistics)).numpy()
+                found = self.statistics.measure(reading).numpy()
                 regions = self.partition.assign(reading.latents).numpy()
         else:
             found = np.empty((0, len(self.statistics.names)))
@@ -313,7 +318,7 @@ class WindowReader:
 
     def _score(self, windows: Tensor) -> dict[str, Tensor]:
         with torch.inference_mode():
-            return score_windows(windows, self.network, self.partition, self.statistics)
+            return judge(read_batch(self.network, windows), self.partition, self.statistics)
 
     def _window(self) -> Tensor:
         assert self._rows is not None

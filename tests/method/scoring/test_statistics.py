@@ -10,6 +10,7 @@ from scipy.stats import multivariate_normal
 from sklearn.covariance import ledoit_wolf
 
 from dccad.method.network.depthwise import DirectionalAutoencoder, DirectionalSettings
+from dccad.method.scoring.batches import BatchReading, read_batch
 from dccad.method.scoring.distances import (
     SIGNATURE_PERSISTENCE,
     Mahalanobis,
@@ -206,7 +207,7 @@ def test_each_statistic_is_what_a_loop_over_rows_and_features_gives(kind, with_s
     shifts = rng.normal(size=(2, features["mean"].shape[1]))
     signatures = Signatures(parts["mean"], torch.from_numpy(shifts)) if with_signatures else None
     statistics = WindowStatistics(parts, signatures)
-    found = statistics.measure(network, windows, maps, reconstruction)
+    found = statistics.measure(BatchReading(network, windows, maps, reconstruction))
     names = ("energy", "recent energy", "mean", "log-variance", "residual")
     assert statistics.names == (*names, "signature") if with_signatures else names
     assert found.shape == (40, 6 if with_signatures else 5)
@@ -236,7 +237,7 @@ def test_an_absurd_window_overflows_no_statistic():
     for size in (1e15, -1e15):
         absurd = torch.full_like(windows, size)
         with torch.no_grad():
-            found = statistics.measure(network, absurd, *network(absurd))
+            found = statistics.measure(read_batch(network, absurd))
         assert bool(found.isfinite().all())
         assert bool((found > 0).all())
         signed = math.copysign(SIGNATURE_RANGE / SIGNATURE_UNIT, size)
@@ -254,7 +255,7 @@ def test_only_the_end_of_a_window_moves_its_recent_energy():
     eye = Mahalanobis(torch.zeros(3), torch.eye(3))
     names = ("row", "mean", "log-variance", "residual")
     found = WindowStatistics(dict.fromkeys(names, eye)).measure(
-        network, windows, maps, reconstruction
+        BatchReading(network, windows, maps, reconstruction)
     )
     energy, recent = found[:, 0].tolist(), found[:, 1].tolist()
     assert energy == pytest.approx([25 / 3 / 7] * 2)  # 3 directions, 7 positions

@@ -58,7 +58,7 @@ def test_every_window_of_a_run_is_read_as_it_is_read_alone(name, more):
     for i in range(more + 1):
         mine = found.rows[i : i + found.map_length]
         torch.testing.assert_close(mine, features["row"][i], rtol=1e-9, atol=1e-9)
-    torch.testing.assert_close(found.newest, features["row"][:, -1], rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(found.newest()["row"], features["row"][:, -1], rtol=1e-9, atol=1e-9)
     for name_of, values in (
         ("mean", found.mean),
         ("log-variance", found.log_variance),

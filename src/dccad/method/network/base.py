@@ -19,11 +19,14 @@ class Autoencoder(nn.Module, ABC):
 
     Attributes
     ----------
+    kind : str
+        Name of this kind in a model folder.
     reads_runs : bool
         Whether scoring may read all windows of a run at once, each row only once
         (:mod:`dccad.method.scoring.whole_runs`), instead of window by window.
     """
 
+    kind: ClassVar[str]
     reads_runs: ClassVar[bool] = False
 
     @abstractmethod

@@ -101,6 +101,7 @@ class DirectionalAutoencoder(Autoencoder):
     (5, 30, 1)
     """
 
+    kind = "depthwise"
     reads_runs = True
 
     def __init__(self, settings: DirectionalSettings) -> None:

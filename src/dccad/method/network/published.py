@@ -208,6 +208,8 @@ class ConvAutoencoder(Autoencoder):
     ((2, 32, 5), (2, 3, 30))
     """
 
+    kind = "dense"
+
     def __init__(self, settings: NetworkSettings) -> None:
         super().__init__()
         check_strides(settings.window, settings.strides)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -32,18 +34,24 @@ class CentrePartition:
     clustering_maps: Tensor
     region_centres: Tensor
 
+    kind = "centres"
+
     @property
     def n_regions(self) -> int:
-        """Regions that windows may fall into."""
+        """Number of regions that windows may fall into."""
         return len(self.region_centres)
 
     def assign(self, latents: Tensor) -> Tensor:
         """Region of each window from latents of shape (n_windows, n_maps, map_length)."""
         return assign_regions(latents[:, self.clustering_maps], self.region_centres)
 
-    def maps_read(self, n_maps: int) -> Tensor:
+    def clusters(self, latents: Tensor) -> Tensor:
+        """Cluster of each single map, shape (n_windows, n_maps), int64."""
+        return assign_maps(latents, self.centres)
+
+    def maps_read(self) -> Tensor:
         """Which of the maps :meth:`assign` reads, shape (n_maps,), bool."""
-        read = torch.zeros(n_maps, dtype=torch.bool)
+        read = torch.zeros(len(self.centres), dtype=torch.bool)
         read[self.clustering_maps.cpu()] = True
         return read
 
@@ -52,6 +60,19 @@ class CentrePartition:
         return CentrePartition(
             self.centres.to(device), self.clustering_maps.to(device), self.region_centres.to(device)
         )
+
+    def to_record(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """Arrays and plain numbers for a model folder."""
+        arrays = {f"partition.{name}": to_array(value) for name, value in vars(self).items()}
+        return arrays, {"kind": self.kind}
+
+    @classmethod
+    def from_record(
+        cls, arrays: Mapping[str, NDArray[Any]], record: Mapping[str, Any]
+    ) -> CentrePartition:
+        """Undo :meth:`to_record`."""
+        names = ("centres", "clustering_maps", "region_centres")
+        return cls(*(torch.tensor(arrays[f"partition.{name}"]) for name in names))
 
 
 def assign_regions(latents: Tensor, region_centres: Tensor) -> Tensor:

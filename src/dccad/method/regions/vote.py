@@ -7,7 +7,7 @@ beyond its minimum-error threshold. More regions than two come from dividing reg
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from torch import Tensor
 
 from dccad.logs.windows import WindowSet
 from dccad.method.clustering.cuts import minimum_error_thresholds, split_values
-from dccad.method.clustering.maps import MapClusters
+from dccad.method.clustering.maps import MapClusters, assign_maps
 from dccad.method.clustering.ranking import Ranking, map_qualities
 from dccad.method.regions.normal import LEAST_SHARE, RegionReport, find_normal_region
 from dccad.support.tensors import to_array
@@ -31,6 +31,9 @@ AGREEMENT = 0.8
 
 LEAST_SPREAD = 0.01
 """Spread of a map's two sides, in gaps between them, that its vote counts with at least."""
+
+LEAST_QUALITY = 0.3
+"""Quality (separation × persistence) that a further region needs with ``n_clusters="auto"``."""
 
 MOST_REGIONS = 12
 """``n_clusters="auto"`` stops here."""
@@ -264,13 +267,11 @@ def to_record(cuts: Sequence[Cut]) -> list[dict[str, Any]]:
     >>> from_record(to_record([cut]))[0].maps.tolist()
     [3]
     """
-    return [
-        {
-            name: value.tolist() if isinstance(value, np.ndarray) else value
-            for name, value in vars(cut).items()
-        }
-        for cut in cuts
-    ]
+
+    def plain(value: Any) -> Any:
+        return value.tolist() if isinstance(value, np.ndarray) else value
+
+    return [{name: plain(value) for name, value in vars(cut).items()} for cut in cuts]
 
 
 def from_record(record: Sequence[dict[str, Any]]) -> tuple[Cut, ...]:
@@ -289,10 +290,6 @@ def from_record(record: Sequence[dict[str, Any]]) -> tuple[Cut, ...]:
     )
 
 
-LEAST_QUALITY = 0.3
-"""Quality (separation × persistence) that a further region needs with ``n_clusters="auto"``."""
-
-
 @dataclass(frozen=True)
 class ConsensusPartition:
     """Regions by the vote of the maps that agree.
@@ -307,18 +304,24 @@ class ConsensusPartition:
     centres: Tensor
     consensus: Consensus
 
+    kind = "vote"
+
     @property
     def n_regions(self) -> int:
-        """Regions that windows may fall into."""
+        """Number of regions that windows may fall into."""
         return self.consensus.n_regions
 
     def assign(self, latents: Tensor) -> Tensor:
         """Region of each window from pooled maps of shape (n_windows, n_maps, 1)."""
         return self.consensus.assign(latents)
 
-    def maps_read(self, n_maps: int) -> Tensor:
+    def clusters(self, latents: Tensor) -> Tensor:
+        """Cluster of each single map, shape (n_windows, n_maps), int64."""
+        return assign_maps(latents, self.centres)
+
+    def maps_read(self) -> Tensor:
         """Which of the pooled maps :meth:`assign` reads, shape (n_maps,), bool."""
-        read = torch.zeros(n_maps, dtype=torch.bool)
+        read = torch.zeros(len(self.centres), dtype=torch.bool)
         for cut in self.consensus.cuts:
             read[torch.from_numpy(cut.maps)] = True
         return read
@@ -326,6 +329,22 @@ class ConsensusPartition:
     def to(self, device: torch.device) -> ConsensusPartition:
         """The same partition with its tensors on another device."""
         return ConsensusPartition(self.centres.to(device), self.consensus)
+
+    def to_record(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """Arrays and plain numbers for a model folder."""
+        centres, order = to_array(self.centres), self.consensus.order
+        arrays = {"partition.centres": centres, "partition.order": order}
+        return arrays, {"kind": self.kind, "cuts": to_record(self.consensus.cuts)}
+
+    @classmethod
+    def from_record(
+        cls, arrays: Mapping[str, NDArray[Any]], record: Mapping[str, Any]
+    ) -> ConsensusPartition:
+        """Undo :meth:`to_record`; ValueError where regions and cuts do not fit."""
+        consensus = Consensus(from_record(record["cuts"]), arrays["partition.order"])
+        if len(consensus.order) != consensus.n_regions:
+            raise ValueError(f"{len(consensus.order)} regions for {len(consensus.cuts)} cuts")
+        return cls(torch.tensor(arrays["partition.centres"]), consensus)
 
 
 def find_consensus_partition(

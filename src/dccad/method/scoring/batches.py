@@ -2,16 +2,17 @@
 
 Nothing is fitted here: what scoring needs was fixed by the fit and stands in a partition and in
 statistics. Neighbouring windows of a run are read together
-(:mod:`dccad.method.scoring.whole_runs`), others one by one (:func:`score_windows`); partition and
+(:mod:`dccad.method.scoring.whole_runs`), others one by one (:class:`BatchReader`); partition and
 statistics judge both. Windows of the published network are always read one by one: its convolutions
 pad, so that a window's maps depend on where it begins.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
@@ -19,13 +20,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dccad.logs.windows import WindowSet
-from dccad.method.clustering.maps import assign_maps
 from dccad.method.network.base import Autoencoder
 from dccad.method.network.depthwise import DirectionalAutoencoder
+from dccad.method.network.pooling import recent_positions
 from dccad.method.regions.partition import Partition
-from dccad.method.scoring.statistics import Statistics, WindowStatistics
-from dccad.method.scoring.whole_runs import Reading, pieces, read_piece, stretches
-from dccad.support.threads import map_in_threads
+from dccad.method.scoring.statistics import Feature, Reading, Statistics, window_features
+from dccad.method.scoring.whole_runs import RunReader, stretches
 
 CHUNK = 1024
 """Windows scored at a time; bounds the memory, and changes no score beyond float32 rounding."""
@@ -46,7 +46,7 @@ class WindowResults:
     statistics : ndarray of shape (n_windows, n_statistics), float64
         In the order of ``names``.
     names : tuple of str
-        Of the statistics.
+        Names of the statistics.
     """
 
     latents: NDArray[np.float32] | None
@@ -56,120 +56,131 @@ class WindowResults:
     names: tuple[str, ...]
 
 
-def score_windows(
-    windows: Tensor, network: Autoencoder, partition: Partition, statistics: Statistics
-) -> dict[str, Tensor]:
-    """Read maps, region and statistics of a batch of windows; the arithmetic.
+@dataclass(frozen=True)
+class BatchReading:
+    """What a network makes of a batch of windows, each read on its own.
 
-    Parameters
+    Attributes
     ----------
-    windows : Tensor of shape (n_windows, n_directions, window)
-        In the fit's representation, on the network's device.
     network : Autoencoder
         In evaluation mode.
-    partition : CentrePartition or ConsensusPartition
-    statistics : CentreStatistics or WindowStatistics
-
-    Returns
-    -------
-    dict of Tensor
-        ``latents``, ``regions``, ``statistics`` of :class:`WindowResults`.
+    windows : Tensor of shape (n_windows, n_directions, window)
+        In the fit's representation, on the network's device.
+    maps, reconstruction : Tensor
+        As the network gives them.
     """
-    maps, reconstruction = network(windows)
-    latents = network.pool(maps)
-    return {
-        "latents": latents,
-        "regions": partition.assign(latents),
-        "statistics": statistics.measure(network, windows, maps, reconstruction),
-    }
+
+    network: Autoencoder
+    windows: Tensor
+    maps: Tensor
+    reconstruction: Tensor
+
+    @cached_property
+    def latents(self) -> Tensor:
+        """Pooled maps, shape (n_windows, n_maps, map_length)."""
+        return self.network.pool(self.maps)
+
+    def error(self) -> Tensor:
+        """Root-mean-square error of the reconstruction of each window, shape (n_windows,)."""
+        return (self.reconstruction - self.windows).square().mean(dim=(1, 2)).sqrt()
+
+    def newest(self) -> dict[Feature, Tensor]:
+        """Features of each window, with its last row."""
+        features = self._features()
+        features[Feature.ROW] = features[Feature.ROW][:, -1]
+        return features
+
+    def features(self, distance: Callable[[Tensor], Tensor]) -> dict[Feature, Tensor]:
+        """Features of each window, with the mean distance of all and of its recent rows."""
+        features = self._features()
+        distances = distance(features.pop(Feature.ROW))
+        recent = recent_positions(distances.shape[1])
+        features[Feature.ENERGY] = distances.mean(dim=1)
+        features[Feature.RECENT_ENERGY] = distances[:, -recent:].mean(dim=1)
+        return features
+
+    def _features(self) -> dict[Feature, Tensor]:
+        network = cast(DirectionalAutoencoder, self.network)  # no other has these statistics
+        return window_features(network, self.windows, self.maps, self.reconstruction)
 
 
-def in_chunks(
-    windows: WindowSet, network: Autoencoder, measure: Callable[[Tensor], dict[str, Tensor]]
-) -> dict[str, NDArray[Any]]:
-    """Measure all windows, so many at a time that the memory is bounded.
+@dataclass(frozen=True)
+class BatchReader:
+    """Reads windows one by one, a bounded number at a time."""
+
+    network: Autoencoder
+    windows: WindowSet
+
+    def each(
+        self, judge: Callable[[Reading], dict[str, Tensor]], wanted: Tensor | None = None
+    ) -> Iterator[dict[str, Tensor]]:
+        """Judge batch after batch; all pooled maps are there, whatever is wanted."""
+        device = next(self.network.parameters()).device
+        for indices in torch.arange(len(self.windows)).split(CHUNK):
+            with torch.inference_mode():
+                yield judge(read_batch(self.network, self.windows[indices].to(device)))
+
+
+class Reader(Protocol):
+    """Reads all windows of a set in bounded memory."""
+
+    def each(
+        self, judge: Callable[[Reading], dict[str, Tensor]], wanted: Tensor | None = None
+    ) -> Iterable[dict[str, Tensor]]:
+        """What ``judge`` gives for each reading, with the ``wanted`` pooled maps (None: all)."""
+
+
+def make_reader(network: Autoencoder, windows: WindowSet, reads_runs: bool = True) -> Reader:
+    """Read whole runs where the network and the statistics can, batches of windows otherwise.
 
     Parameters
     ----------
+    network : Autoencoder
+        Set to evaluation mode.
     windows : WindowSet
         At least one window.
-    network : Autoencoder
-        Where it is, the windows are brought; set to evaluation mode.
-    measure : callable (batch of windows) -> dict of Tensor with one entry per window
-
-    Returns
-    -------
-    dict of ndarray
-        What ``measure`` gives, for all windows.
+    reads_runs : bool
+        Of the statistics.
     """
     network.eval()
-    device = next(network.parameters()).device
-    with torch.inference_mode():
-        chunks = torch.arange(len(windows)).split(CHUNK)
-        return _join(measure(windows[indices].to(device)) for indices in chunks)
+    found = stretches(windows) if network.reads_runs and reads_runs else None
+    if found is None:
+        return BatchReader(network, windows)
+    return RunReader(cast(DirectionalAutoencoder, network), windows, found)
 
 
-def _join(parts: Iterable[dict[str, Tensor]]) -> dict[str, NDArray[Any]]:
-    """What was measured of part after part, brought to the CPU as each is done."""
+def read_all(
+    reader: Reader, judge: Callable[[Reading], dict[str, Tensor]], wanted: Tensor | None = None
+) -> dict[str, NDArray[Any]]:
+    """What ``judge`` gives for all windows; brought to the CPU as each reading is done."""
     kept: dict[str, list[NDArray[Any]]] = {}
-    for part in parts:
+    for part in reader.each(judge, wanted):
         for name, values in part.items():
             kept.setdefault(name, []).append(values.cpu().numpy())
     return {name: np.concatenate(values) for name, values in kept.items()}
 
 
-def in_stretches(
-    windows: WindowSet,
-    network: DirectionalAutoencoder,
-    found: list[tuple[int, int]],
-    measure: Callable[[Reading], dict[str, Tensor]],
-    wanted: Tensor | None = None,
-) -> dict[str, NDArray[Any]]:
-    """Measure all windows of stretches of neighbours, as :func:`in_chunks` does others.
+def read_batch(network: Autoencoder, windows: Tensor) -> BatchReading:
+    """Read windows of shape (n_windows, n_directions, window), on the network's device."""
+    return BatchReading(network, windows, *network(windows))
 
-    Parameters
-    ----------
-    windows : WindowSet
-    network : DirectionalAutoencoder
-        Set to evaluation mode.
-    found : list of (int, int)
-        As :func:`dccad.method.scoring.whole_runs.stretches` gives them.
-    measure : callable (Reading) -> dict of Tensor with one entry per window
-    wanted : Tensor of shape (n_maps,), bool, optional
-        Pooled maps that are needed; None: all.
-    """
-    network.eval()
-    device = next(network.parameters()).device
-    wanted = None if wanted is None else wanted.to(device)
 
-    def read(piece: tuple[int, int]) -> dict[str, Tensor]:
-        with torch.inference_mode():  # a setting of each thread
-            return measure(read_piece(network, windows, piece, wanted))
-
-    # a GPU takes one piece after another
-    return _join(map_in_threads(read, pieces(found), None if device.type == "cpu" else 1))
+def judge(reading: Reading, partition: Partition, statistics: Statistics) -> dict[str, Tensor]:
+    """``latents``, ``regions`` and ``statistics`` of :class:`WindowResults`; the arithmetic."""
+    return {
+        "latents": reading.latents,
+        "regions": partition.assign(reading.latents),
+        "statistics": statistics.measure(reading),
+    }
 
 
 def measure_windows(
-    windows: WindowSet, network: Autoencoder, statistics: WindowStatistics
+    windows: WindowSet, network: Autoencoder, statistics: Statistics
 ) -> NDArray[np.float64]:
     """Statistics alone of all windows, shape (n_windows, n_statistics)."""
-    assert isinstance(network, DirectionalAutoencoder)
-    found = stretches(windows)
-    if found is None:
-        return in_chunks(
-            windows,
-            network,
-            lambda batch: {"found": statistics.measure(network, batch, *network(batch))},
-        )["found"]
-    none = torch.zeros(network.settings.n_maps, dtype=torch.bool)
-    return in_stretches(
-        windows,
-        network,
-        found,
-        lambda reading: {"found": statistics.judge(reading.features(statistics))},
-        none,
-    )["found"]
+    reader = make_reader(network, windows, statistics.reads_runs)
+    none = torch.zeros(len(network.kernel_of_map), dtype=torch.bool)
+    return read_all(reader, lambda reading: {"found": statistics.measure(reading)}, none)["found"]
 
 
 def score_window_set(
@@ -180,45 +191,32 @@ def score_window_set(
     keep_latents: bool = False,
     keep_assignments: bool = False,
 ) -> WindowResults:
-    """Score all windows of a log, so many at a time that the memory is bounded.
+    """Score all windows of a log in bounded memory.
 
     Parameters
     ----------
     windows : WindowSet
         At least one window.
     network : Autoencoder
-    partition, statistics
-        As in :func:`score_windows`.
+    partition : Partition
+    statistics : Statistics
     keep_latents, keep_assignments : bool
         Return what takes n_windows × n_maps numbers, too.
     """
     device = next(network.parameters()).device
     partition, statistics = partition.to(device), statistics.to(device)
 
-    def complete(found: dict[str, Tensor]) -> dict[str, Tensor]:
+    def complete(reading: Reading) -> dict[str, Tensor]:
+        found = judge(reading, partition, statistics)
         if keep_assignments:
-            found["assignments"] = assign_maps(found["latents"], partition.centres)
+            found["assignments"] = partition.clusters(reading.latents)
         if not keep_latents:
             del found["latents"]
         return found
 
-    neighbours = stretches(windows) if isinstance(network, DirectionalAutoencoder) else None
-    if neighbours is None or not isinstance(statistics, WindowStatistics):
-        joined = in_chunks(
-            windows,
-            network,
-            lambda batch: complete(score_windows(batch, network, partition, statistics)),
-        )
-    else:
-        assert isinstance(network, DirectionalAutoencoder)
-        every = keep_latents or keep_assignments
-        joined = in_stretches(
-            windows,
-            network,
-            neighbours,
-            lambda reading: complete(judge_reading(reading, partition, statistics)),
-            None if every else partition.maps_read(network.settings.n_maps),
-        )
+    reader = make_reader(network, windows, statistics.reads_runs)
+    every = keep_latents or keep_assignments
+    joined = read_all(reader, complete, None if every else partition.maps_read())
     return WindowResults(
         joined.get("latents"),
         joined.get("assignments"),
@@ -226,14 +224,3 @@ def score_window_set(
         joined["statistics"],
         statistics.names,
     )
-
-
-def judge_reading(
-    reading: Reading, partition: Partition, statistics: WindowStatistics
-) -> dict[str, Tensor]:
-    """Region and statistics of the windows of a reading, as :func:`score_windows` gives them."""
-    return {
-        "latents": reading.latents,
-        "regions": partition.assign(reading.latents),
-        "statistics": statistics.judge(reading.features(statistics)),
-    }

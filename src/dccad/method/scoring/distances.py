@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dccad.method.scoring.covariance import persistence_aware_covariance
+from dccad.support.tensors import to_array
 
 SIGNATURE_PERSISTENCE = 0.2
 """Weight of the long-run covariance in the metric of the signatures."""
@@ -48,6 +50,15 @@ class Mahalanobis:
     def to(self, device: torch.device) -> Mahalanobis:
         """The same on another device."""
         return Mahalanobis(self.mean.to(device), self.whitening.to(device))
+
+    def to_arrays(self, prefix: str) -> dict[str, NDArray[Any]]:
+        """Arrays for a model folder, by names under a prefix."""
+        return {f"{prefix}.{name}": to_array(value) for name, value in vars(self).items()}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], prefix: str) -> Mahalanobis:
+        """Undo :meth:`to_arrays`."""
+        return cls(*(torch.tensor(arrays[f"{prefix}.{name}"]) for name in ("mean", "whitening")))
 
 
 def fit_mahalanobis(

@@ -10,6 +10,7 @@ bottleneck.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import torch
@@ -24,7 +25,8 @@ from dccad.method.network.pooling import (
     recent_positions,
 )
 from dccad.method.scoring.sliding import sliding_mean, sliding_variance
-from dccad.method.scoring.statistics import WindowStatistics
+from dccad.method.scoring.statistics import Feature, Reading
+from dccad.support.threads import map_in_threads
 
 AT_ONCE = 4096
 """Windows of a run that are read at a time; bounds the memory, and changes no result."""
@@ -34,7 +36,7 @@ FEWEST_NEIGHBOURS = 4
 
 
 @dataclass(frozen=True)
-class Reading:
+class RunReading:
     """What the network makes of all n windows of a run of n + window − 1 rows.
 
     Attributes
@@ -55,27 +57,35 @@ class Reading:
     residual: Tensor
     map_length: int
 
-    @property
-    def newest(self) -> Tensor:
-        """The last row of each window, shape (n, n_features)."""
-        return self.rows[self.map_length - 1 :]
+    def error(self) -> Tensor:
+        """Not known: whole windows are never reconstructed here."""
+        raise NotImplementedError("a run read at once has no reconstruction of its windows")
 
-    def features(self, statistics: WindowStatistics) -> dict[str, Tensor]:
-        """What :meth:`WindowStatistics.judge` needs of each window."""
-        distances = statistics.row_distances(self.rows)
+    def newest(self) -> dict[Feature, Tensor]:
+        """Features of each window, with its last row."""
+        return {
+            Feature.ROW: self.rows[self.map_length - 1 :],
+            Feature.MEAN: self.mean,
+            Feature.LOG_VARIANCE: self.log_variance,
+            Feature.RESIDUAL: self.residual,
+        }
+
+    def features(self, distance: Callable[[Tensor], Tensor]) -> dict[Feature, Tensor]:
+        """Features of each window, with the mean distance of all and of its recent rows."""
+        distances = distance(self.rows)
         recent = recent_positions(self.map_length)
         return {
-            "energy": sliding_mean(distances, self.map_length),
-            "recent energy": sliding_mean(distances, recent)[self.map_length - recent :],
-            "mean": self.mean,
-            "log-variance": self.log_variance,
-            "residual": self.residual,
+            Feature.ENERGY: sliding_mean(distances, self.map_length),
+            Feature.RECENT_ENERGY: sliding_mean(distances, recent)[self.map_length - recent :],
+            Feature.MEAN: self.mean,
+            Feature.LOG_VARIANCE: self.log_variance,
+            Feature.RESIDUAL: self.residual,
         }
 
 
 def read_run(
     network: DirectionalAutoencoder, rows: Tensor, window: int, wanted: Tensor | None = None
-) -> Reading:
+) -> RunReading:
     """Read every window of a run.
 
     Parameters
@@ -90,7 +100,7 @@ def read_run(
 
     Returns
     -------
-    Reading
+    RunReading
 
     Examples
     --------
@@ -128,7 +138,7 @@ def read_run(
     latents = _pool(network, maps, place, groups, length, wanted)
     first = network.settings.groups[0]
     shown = sliding_mean(series[first], window) - _mean_reconstruction(network, series, window)
-    return Reading(latents.T[..., None], groups[-1].T, means.T, log_variances.T, shown.T, length)
+    return RunReading(latents.T[..., None], groups[-1].T, means.T, log_variances.T, shown.T, length)
 
 
 def _pool(
@@ -223,14 +233,44 @@ def pieces(found: list[tuple[int, int]]) -> list[tuple[int, int]]:
     ]
 
 
-def read_piece(
-    network: DirectionalAutoencoder,
-    windows: WindowSet,
-    piece: tuple[int, int],
-    wanted: Tensor | None = None,
-) -> Reading:
-    """Read the windows of one piece; arguments as in :func:`read_run`."""
-    start, stop = piece
-    row = int(windows.starts[start])
-    rows = windows.rows[row : row + stop - start + windows.length - 1]
-    return read_run(network, rows.to(network.kernels.device), windows.length, wanted)
+@dataclass(frozen=True)
+class RunReader:
+    """Reads stretches of neighbouring windows at once, several in parallel threads on a CPU.
+
+    Attributes
+    ----------
+    network : DirectionalAutoencoder
+        In evaluation mode.
+    windows : WindowSet
+    found : list of (int, int)
+        As :func:`stretches` gives them.
+    """
+
+    network: DirectionalAutoencoder
+    windows: WindowSet
+    found: list[tuple[int, int]]
+
+    def each(
+        self, judge: Callable[[Reading], dict[str, Tensor]], wanted: Tensor | None = None
+    ) -> Iterable[dict[str, Tensor]]:
+        """Judge reading after reading, in the order of the windows.
+
+        Parameters
+        ----------
+        judge : callable (Reading) -> dict of Tensor with one entry per window
+            Called in the thread that read, so that it runs in parallel, too.
+        wanted : Tensor of shape (n_maps,), bool, optional
+            Pooled maps that are needed; None: all.
+        """
+        device = self.network.kernels.device
+        wanted = None if wanted is None else wanted.to(device)
+
+        def read(piece: tuple[int, int]) -> dict[str, Tensor]:
+            start, stop = piece
+            row = int(self.windows.starts[start])
+            rows = self.windows.rows[row : row + stop - start + self.windows.length - 1]
+            with torch.inference_mode():  # a setting of each thread
+                return judge(read_run(self.network, rows.to(device), self.windows.length, wanted))
+
+        # a GPU takes one piece after another
+        return map_in_threads(read, pieces(self.found), None if device.type == "cpu" else 1)
