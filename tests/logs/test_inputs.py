@@ -7,7 +7,7 @@ import pytest
 
 from dccad.errors import ColumnNamesWarning, InputError
 from dccad.logs.inputs import check_log, check_same_sensors, check_sensors_of_fit
-from dccad.logs.runs import Run
+from dccad.logs.runs import Reading, Run
 
 ROWS = np.arange(8.0).reshape(4, 2)
 STAMPS = np.datetime64("2024-01-01", "ns") + np.arange(4) * np.timedelta64(1, "s")
@@ -57,7 +57,7 @@ def test_single_precision_stays_and_other_numbers_become_double():
 def test_a_log_is_cut_at_gaps_and_nothing_is_filled_across_them():
     values = np.array([[1.0], [2.0], [np.nan], [50.0], [51.0]])
     run = Run(values, ("a",), time=np.array([0.0, 1.0, 2.0, 60.0, 61.0]))
-    checked = check_log(run, on_missing="interpolate")
+    checked = check_log(run, Reading(on_missing="interpolate"))
     filled = [segment.values.ravel().tolist() for segment in checked.segments]
     assert filled == [[1, 2, 2], [50, 51]]  # 2, and not a value between 2 and 50
     assert (checked.lengths, dict(checked.filled)) == ((5,), {"a": 1})

@@ -6,7 +6,7 @@ import pytest
 from dccad.errors import InputError, MissingValuesError
 from dccad.logs import source as module
 from dccad.logs.inputs import check_log
-from dccad.logs.runs import Run, split_at_gaps
+from dccad.logs.runs import Reading, Run, split_at_gaps
 from dccad.logs.source import RowSource, Segment, checked_blocks, read_checked
 
 NAN = np.nan
@@ -51,7 +51,7 @@ def source_of(cells=CELLS):
 
 
 def reading(on_missing="interpolate", fill_limit=2, causal=False):
-    return {"on_missing": on_missing, "fill_limit": fill_limit, "causal": causal}
+    return Reading(None, on_missing, fill_limit, causal)
 
 
 def test_the_segments_of_a_source_have_the_length_of_their_rows():
@@ -69,7 +69,7 @@ def test_blocks_have_the_rows_of_the_log_in_memory(monkeypatch, block_rows, rule
     source = source_of()
     settings = reading(rule, causal=causal)
     blocks = list(checked_blocks(source, source.segments(), settings))
-    whole = check_log(list(source.runs), **settings)
+    whole = check_log(list(source.runs), settings)
     expected = np.concatenate([segment.values for segment in whole.segments])
     np.testing.assert_array_equal(np.concatenate([block.values for block in blocks]), expected)
     assert max(map(len, blocks)) == min(block_rows, 10)
