@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -269,3 +270,21 @@ def test_lines_of_a_kind_that_a_page_leaves_out_stay_out():
         "model  new", "…", "window  8 rows", "  and less", "…", "run  from  peak", "a  3  4", "…",
     ]  # fmt: skip
     assert abridge(output, shown[:1]) == output
+
+
+# -- files ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_file_of_the_project_that_a_page_names_is_there(page):
+    root = Path(__file__).parents[2]
+    named = set(re.findall(r"`((?:[\w-]+/)*[\w-]+\.py|(?:\w+/)+)`", read_page(page)))
+    folders = {path.name for path in (root / "src" / "dccad").iterdir() if path.is_dir()}
+    folders |= {"tests", "benchmarks", "docs", "src"}
+    ours = {name for name in named if name.endswith(".py") or name.split("/")[0] in folders}
+    gone = {
+        name
+        for name in ours
+        if not any((p / name).exists() for p in (root, root / "src" / "dccad"))
+    }
+    assert not gone
