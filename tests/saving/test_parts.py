@@ -5,13 +5,22 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from safetensors.numpy import load_file
 
 import dccad
 from conftest import SMALL
 from dccad import DCCA
+from dccad.calibration.conformal import ConformalCalibration
 from dccad.detector import AS_PUBLISHED
 from dccad.errors import ModelFileError
+from dccad.logs.runs import Run
+from dccad.saving.parts import (
+    calibration_from_parts,
+    calibration_to_parts,
+    model_from_parts,
+    model_to_parts,
+)
 from model_folders import rewrite
 
 pytestmark = pytest.mark.filterwarnings("ignore::dccad.errors.DccadWarning")
@@ -118,3 +127,117 @@ def test_parts_that_do_not_fit_together_are_refused_in_one_line(folder, misfit):
     with pytest.raises(ModelFileError, match="not a complete dccad model") as caught:
         dccad.load(folder)
     assert "\n" not in str(caught.value)
+
+
+# -- parts of one model --------------------------------------------------------------------------
+
+
+def parts_of(detector):
+    arrays, record = model_to_parts(detector.model_)
+    return arrays, json.loads(json.dumps(record))  # as it is read from a file
+
+
+@pytest.mark.parametrize("fixture", ["trained", "with_signatures", "single_sensor", "published"])
+def test_a_model_that_was_taken_apart_and_put_together_scores_alike(fixture, two_regimes, request):
+    detector = request.getfixturevalue(fixture)
+    model = detector.model_
+    again = model_from_parts(*parts_of(detector), model.preparation, torch.device("cpu"))
+    segments = [Run(two_regimes[:, : detector.n_features_in_], detector.columns_)]
+    np.testing.assert_array_equal(again.score_rows(segments), model.score_rows(segments))
+    assert again.window == model.window == 8
+    assert again.score_scale == model.score_scale
+    assert not again.network.training
+    once, twice = model_to_parts(model), model_to_parts(again)
+    assert once[1] == twice[1]
+    assert once[0].keys() == twice[0].keys()
+    for name, values in once[0].items():
+        np.testing.assert_array_equal(twice[0][name], values, err_msg=name)
+        assert twice[0][name].dtype == values.dtype, name
+
+
+def test_arrays_and_numbers_have_the_names_that_earlier_folders_have(with_signatures, published):
+    arrays, record = parts_of(with_signatures)
+    named = {name for name in arrays if not name.startswith("network.")}
+    figures = ("mean", "whitening")
+    features = ("row", "mean", "log-variance", "residual")
+    assert named == {
+        *(f"scaling.{name}" for name in ("shift", "scale", "constant")),
+        "representation.whitening",
+        "partition.centres",
+        "partition.order",
+        *(f"statistics.{feature}.{figure}" for feature in features for figure in figures),
+        *(f"signatures.metric.{figure}" for figure in figures),
+        "signatures.shifts",
+    }
+    assert record["representation"] == {
+        "kind": "sensors+whitened",
+        "scaling": "standard",
+        "sensors": True,
+        "taming": 4.0,
+    }
+    network, statistics = record["network"], record["statistics"]
+    assert (network["kind"], network["n_directions"], network["window"]) == ("depthwise", 6, 8)
+    assert record["partition"]["kind"] == "vote"
+    assert set(record["partition"]["cuts"][0]) == {
+        "region",
+        "created",
+        "maps",
+        "thresholds",
+        "scales",
+        "weights",
+        "quality",
+    }
+    assert statistics["parts"] == list(features)
+    names = ["energy", "recent energy", "mean", "log-variance", "residual", "signature"]
+    assert statistics["names"] == record["score_scale"]["names"] == names
+    arrays, record = parts_of(published)
+    assert {name for name in arrays if name.startswith(("partition.", "statistics."))} == {
+        "partition.centres",
+        "partition.clustering_maps",
+        "partition.region_centres",
+        "statistics.clustering_maps",
+        "statistics.centres",
+    }
+    assert record["network"]["kind"] == "dense"
+    assert record["partition"] == record["statistics"] == {"kind": "centres"}
+
+
+def test_arrays_hold_the_models_own_figures(with_signatures):
+    model = with_signatures.model_
+    arrays, _ = parts_of(with_signatures)
+    np.testing.assert_array_equal(arrays["scaling.shift"], model.representation.scaling.shift)
+    np.testing.assert_array_equal(
+        arrays["representation.whitening"], model.representation.whitening
+    )
+    np.testing.assert_array_equal(arrays["partition.centres"], model.partition.centres)
+    np.testing.assert_array_equal(arrays["partition.order"], model.partition.consensus.order)
+    metric = model.statistics.parts["residual"]
+    np.testing.assert_array_equal(arrays["statistics.residual.mean"], metric.mean)
+    np.testing.assert_array_equal(arrays["statistics.residual.whitening"], metric.whitening)
+    np.testing.assert_array_equal(arrays["signatures.shifts"], model.statistics.signatures.shifts)
+    np.testing.assert_array_equal(arrays["network.kernels"], model.network.kernels.detach())
+
+
+def test_a_model_of_other_sensors_than_its_representation_is_not_put_together(trained):
+    arrays, record = parts_of(trained)
+    record["network"]["n_directions"] = 5
+    with pytest.raises(ValueError, match="6 directions for 5 channels"):
+        model_from_parts(arrays, record, trained.model_.preparation, torch.device("cpu"))
+
+
+@pytest.mark.parametrize("fixture", ["trained", "published"])
+def test_p_values_of_a_calibration_survive_its_parts(fixture, request):
+    calibration = request.getfixturevalue(fixture).calibration_
+    arrays, record = calibration_to_parts(calibration)
+    again = calibration_from_parts(arrays, json.loads(json.dumps(record)))
+    scores = np.linspace(-5, 50, 200)
+    np.testing.assert_array_equal(again.p_value(scores), calibration.p_value(scores))
+    assert "scores" not in record  # one per normal row: they are no matter for JSON
+    assert len(set(again.p_value(scores))) > 10
+
+
+def test_the_scores_of_a_conformal_calibration_are_an_array_in_their_order():
+    arrays, record = calibration_to_parts(ConformalCalibration((1.0, 2.0, 2.5)))
+    assert [values.tolist() for values in arrays.values()] == [[1.0, 2.0, 2.5]]
+    assert record == {"kind": "conformal"}
+    assert calibration_from_parts(arrays, record).scores == (1.0, 2.0, 2.5)
