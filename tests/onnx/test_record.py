@@ -58,13 +58,15 @@ def test_files_of_the_first_format_are_still_read_and_later_ones_are_not(trained
     export_onnx(trained, tmp_path / "model.onnx")
     model = onnx.load(tmp_path / "model.onnx")
     record = json.loads(model.metadata_props[0].value)
-    for version in (1, FORMAT, FORMAT + 1):
+
+    def load_as(version):
         record["format"] = version
         record["record_sha256"] = record_digest(record)
         model.metadata_props[0].value = json.dumps(record)
         (tmp_path / "other.onnx").write_bytes(model.SerializeToString())
-        if version <= FORMAT:
-            assert load_onnx(tmp_path / "other.onnx").threshold_ == trained.threshold_
-        else:
-            with pytest.raises(ModelFileError, match=f"format {version} .* up to format {FORMAT}"):
-                load_onnx(tmp_path / "other.onnx")
+        return load_onnx(tmp_path / "other.onnx")
+
+    assert load_as(1).threshold_ == load_as(FORMAT).threshold_ == trained.threshold_
+    later = FORMAT + 1
+    with pytest.raises(ModelFileError, match=f"format {later} .* up to format {FORMAT}"):
+        load_as(later)

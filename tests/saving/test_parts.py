@@ -142,11 +142,11 @@ def test_a_model_that_was_taken_apart_and_put_together_scores_alike(fixture, two
     detector = request.getfixturevalue(fixture)
     model = detector.model_
     again = model_from_parts(*parts_of(detector), model.preparation, torch.device("cpu"))
+    assert not again.network.training
     segments = [Run(two_regimes[:, : detector.n_features_in_], detector.columns_)]
     np.testing.assert_array_equal(again.score_rows(segments), model.score_rows(segments))
     assert again.window == model.window == 8
     assert again.score_scale == model.score_scale
-    assert not again.network.training
     once, twice = model_to_parts(model), model_to_parts(again)
     assert once[1] == twice[1]
     assert once[0].keys() == twice[0].keys()
