@@ -1,4 +1,4 @@
-"""Both kinds of partition answer the same questions, by hand and by loops."""
+"""Partitions tell which maps they read, divide the maps, and come back from their record."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,6 @@ from dccad.method.regions.vote import Consensus, ConsensusPartition, Cut
 from naive import naive_assign, naive_vote
 
 CENTRES = torch.tensor([[[0.0], [4.0]], [[1.0], [9.0]], [[0.0], [2.0]]])
-LATENTS = torch.tensor([[[1.0], [8.0], [0.5]], [[3.0], [2.0], [2.0]]])
 
 
 def by_centres():
@@ -20,6 +19,9 @@ def by_vote():
     one = np.array([1.0])
     cut = Cut(0, 1, np.array([1]), np.array([5.0]), one, one, 0.8)
     return ConsensusPartition(CENTRES, Consensus((cut,), np.array([1, 0])))
+
+
+LATENTS = torch.tensor([[[1.0], [8.0], [0.5]], [[3.0], [2.0], [2.0]]])
 
 
 @pytest.mark.parametrize("make", [by_centres, by_vote])
