@@ -8,12 +8,15 @@ from conftest import windows_of
 from dccad.errors import InputError
 from dccad.logs.runs import Run
 from dccad.logs.windows import (
+    WindowSet,
     check_window_count,
+    join_windows,
+    normal_stretches,
     slice_windows,
     window_starts,
     windows_to_rows,
 )
-from naive import naive_rows, naive_windows
+from naive import naive_rows, naive_stretches, naive_windows
 
 SEGMENTS = st.lists(st.integers(1, 12), min_size=1, max_size=4)
 
@@ -92,3 +95,44 @@ def test_a_log_too_short_says_how_many_rows_it_needs(lengths, message):
     runs = [Run(np.zeros((n, 1)), ("a",), f"r{i}") for i, n in enumerate(lengths)]
     with pytest.raises(InputError, match=message):
         check_window_count(runs, 6, needed=2)
+
+
+def test_joined_windows_are_those_of_the_parts():
+    parts = [
+        windows_of([np.random.default_rng(i).normal(size=(n, 2))], 3, stride)
+        for i, (n, stride) in enumerate([(9, 1), (4, 1), (3, 2), (12, 4)])
+    ]
+    parts[0] = parts[0].select(torch.tensor([0, 2, 5]))
+    joined = join_windows(parts)
+    expected = torch.cat([part[torch.arange(len(part))] for part in parts])
+    assert torch.equal(joined[torch.arange(len(joined))], expected)
+    assert joined.runs.tolist() == [0, 0, 0, 1, 1, 2, 3, 3, 3]
+    assert joined.stride == 1  # that of the first part
+    bare = WindowSet(parts[0].rows, parts[0].starts, 3)
+    assert join_windows([bare, parts[1]]).runs.tolist() == [0, 0, 0, 1, 1]
+
+
+@pytest.mark.parametrize("stride", [1, 2, 5])
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.7, 1.0])
+def test_normal_stretches_are_the_rows_of_windows_that_share_some(stride, share):
+    lengths, window = [40, 3, 25, 31], 6
+    table = np.arange(sum(lengths), dtype=float)[:, None]
+    runs = [Run(part, ("row",)) for part in np.split(table, np.cumsum(lengths)[:-1])]
+    starts = window_starts(lengths, window, stride)
+    rng = np.random.default_rng(int(10 * share) + stride)
+    normal = rng.random(len(starts)) < share
+    found = normal_stretches(runs, starts, normal, window)
+    expected = naive_stretches(lengths, starts.tolist(), normal.tolist(), window)
+    offsets = np.cumsum([0, *lengths])
+    assert [run.values[:, 0].tolist() for run in found] == [
+        list(range(offsets[r] + a, offsets[r] + b)) for r, a, b in expected
+    ]
+
+
+def test_neighbours_that_only_touch_are_one_stretch():
+    """With stride = window no two windows share a row, and a stretch is still one."""
+    runs = [Run(np.arange(20.0)[:, None], ("row",)), Run(np.arange(20.0, 30)[:, None], ("row",))]
+    starts = window_starts([20, 10], 5, 5)
+    normal = np.array([True, True, False, True, True, True])
+    found = [run.values[:, 0].tolist() for run in normal_stretches(runs, starts, normal, 5)]
+    assert found == [list(range(10)), list(range(15, 20)), list(range(20, 30))]

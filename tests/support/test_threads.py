@@ -1,10 +1,13 @@
 """Results do not depend on threads, and the caller's number of threads comes back."""
 
+import multiprocessing
+import os
 import threading
 
 import pytest
 import torch
 
+from dccad.errors import InputError
 from dccad.support import threads
 from dccad.support.threads import map_in_threads, one_thread
 
@@ -62,3 +65,47 @@ def test_an_error_of_one_item_reaches_the_caller_and_the_setting_comes_back(two_
 
 def test_no_item_is_no_result():
     assert list(map_in_threads(lambda item: item, [])) == []
+
+
+def test_what_goes_wrong_on_a_thread_reaches_the_caller():
+    torch.set_num_threads(2)
+    seen = []
+
+    def fail(item):
+        seen.append((item, torch.get_num_threads()))
+        if item == 2:
+            raise InputError("row 2")
+        return item
+
+    with pytest.raises(InputError, match="row 2"):
+        list(map_in_threads(fail, [1, 2, 3]))
+    assert {threads for _, threads in seen} == {1}
+
+
+def test_threads_keep_to_one_each_and_leave_the_setting_of_later_ones():
+    threads._pool.cache_clear()
+    torch.set_num_threads(2)
+    list(map_in_threads(abs, [-1, -2, -3]))  # nothing of torch: a thread might not have begun
+    torch.set_num_threads(2)
+    assert set(map_in_threads(lambda _: torch.get_num_threads(), [1, 2, 3])) == {1}
+    later = []
+    other = threading.Thread(target=lambda: later.append(torch.get_num_threads()))
+    other.start()
+    other.join()
+    assert later == [2]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_process_scores_on_threads_of_its_own():
+    torch.set_num_threads(2)
+    assert list(map_in_threads(abs, [-1, -2, -3])) == [1, 2, 3]
+    child = multiprocessing.get_context("fork").Process(target=_map_or_fail)
+    child.start()
+    child.join(20)
+    child.kill()
+    assert child.exitcode == 0
+
+
+def _map_or_fail():
+    os._exit(0 if list(map_in_threads(abs, [-1, -2, -3])) == [1, 2, 3] else 1)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dccad import DCCA, load
-from dccad.method.regions.normal import RegionReport, find_normal_region
+from dccad.method.regions.normal import RegionReport
 from dccad.method.regions.states import count_stays, name_states
 from window_sets import windows_at
 
@@ -82,15 +82,6 @@ def test_with_a_reference_its_windows_decide_alone():
     assert [name for name, _ in named] == ["normal", "normal 2", "anomalous 1"]
     assert report.normal_regions == [0, 1]
     assert named[2][1] == "holds 5% of the reference-normal windows; a normal mode has 10%"
-
-
-def test_a_fragment_is_not_the_normal_region_of_a_vote():
-    regions = np.repeat([0, 1, 2], [5, 55, 40])
-    spread = np.repeat([0.1, 1.0, 2.0], [5, 55, 40])
-    assert find_normal_region(regions, spread, 3)[0].tolist() == [0, 1, 2]
-    order, report = find_normal_region(regions, spread, 3, least_share=0.1)
-    assert order.tolist() == [1, 2, 0]
-    assert report.share == (0.55, 0.4, 0.05)
 
 
 # -- the detector -----------------------------------------------------------------------------

@@ -8,36 +8,15 @@ from conftest import windows_of
 from dccad.method.scoring import batches as scoring
 from dccad.method.scoring import whole_runs as dense
 from dccad.method.scoring.batches import score_window_set
-from dccad.method.scoring.sliding import sliding_mean, sliding_sum, sliding_variance
 from dccad.method.scoring.statistics import window_features
 from dccad.method.scoring.whole_runs import read_run, stretches
 from depthwise_networks import SHAPES, build
-from naive import naive_sliding
 
 
 def make_run(settings, n_rows, seed=3):
     generator = torch.Generator().manual_seed(seed)
     rows = torch.randn(n_rows, settings.n_directions, generator=generator, dtype=torch.float64)
     return rows + 2.0
-
-
-@pytest.mark.parametrize("length", [1, 2, 3, 5, 8, 13, 28, 31])
-def test_sliding_figures_are_those_of_each_window_by_itself(length):
-    values = torch.randn(2, 40, dtype=torch.float64) * 3 + 100
-    for row in range(2):
-        expected = np.array(naive_sliding(values[row].tolist(), length))
-        functions = (sliding_sum, sliding_mean, sliding_variance)
-        for column, function in enumerate(functions):
-            found = function(values, length)[row].numpy()
-            np.testing.assert_allclose(found, expected[:, column], rtol=1e-9, atol=1e-9)
-
-
-def test_a_small_variance_far_from_zero_keeps_its_digits_in_single_precision():
-    near = torch.randn(1, 2000, generator=torch.Generator().manual_seed(0)) * 0.1
-    far = sliding_variance(near + 64.0, 28)
-    torch.testing.assert_close(far, sliding_variance(near, 28), rtol=2e-3, atol=0)
-    held = sliding_variance(torch.full((1, 100), 12.3), 28)
-    assert float(held.max()) < 1e-10
 
 
 @pytest.mark.parametrize("name", SHAPES)
