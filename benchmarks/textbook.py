@@ -3,8 +3,8 @@
 The same networks, data, seeds, batches and updates as `dccad.method.training.algorithm`, written as
 one would write them first: a copy of every window, one scikit-learn k-means per activation map
 after another, a Python loop over the assignments of a batch, maps in memory before they are pooled,
-and (two-step) two forward and two backward passes per batch. `tests/journeys/test_textbook.py` holds the two
-side by side.
+and (two-step) two forward and two backward passes a batch. `tests/journeys/test_textbook.py` holds
+the two side by side.
 
 What is the same: network and first weights, scaled rows, batches (drawn from one generator, which
 k-means on maps of several values also draws from in the package; the test passes the same ones),

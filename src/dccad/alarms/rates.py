@@ -38,19 +38,6 @@ def predict_false_alarms(
     a limit is too high to be counted, alarms are taken to fall with the exceedance probability,
     which is on the safe side for k of n rows.
 
-    Parameters
-    ----------
-    calibration : Calibration
-    rule : AlarmRule
-    row_seconds : float, optional
-        Time between two rows; None: alarms per 1000 rows.
-    level : float, 0 < level < 1
-        Coverage of the interval, which is over what the reference leaves open.
-    seed : int
-
-    Returns
-    -------
-    AlarmRate
 
     Examples
     --------
@@ -78,23 +65,6 @@ def choose_limit(
     seed: int = 0,
 ) -> AlarmRule:
     """Rule with the lowest limit that raises at most the wanted number of false alarms.
-
-    Parameters
-    ----------
-    calibration : Calibration
-    alarms : float, > 0
-        Expected false alarms per day, or per 1000 rows without ``row_seconds``.
-    k, n, off_delay : int, in rows
-        As in :class:`AlarmRule`.
-    clear_rate : float, optional
-        An alarm ends at scores that normal rows exceed with this rate, as 0.1. Default: at the
-        limit.
-    row_seconds : float, optional
-    seed : int
-
-    Returns
-    -------
-    AlarmRule
 
     Examples
     --------

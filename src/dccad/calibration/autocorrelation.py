@@ -11,17 +11,6 @@ from numpy.typing import NDArray
 def estimate_autocorrelation(runs: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
     """Autocorrelation of scores within runs, until it has died out.
 
-    Parameters
-    ----------
-    runs : sequence of ndarray of shape (n_rows,)
-        Without NaN.
-
-    Returns
-    -------
-    ndarray of shape (n_lags,)
-        From lag 0 (1.0) to where the sum of two neighbouring lags is no longer positive (Geyer's
-        initial positive sequence).
-
     Examples
     --------
     >>> estimate_autocorrelation([np.array([1.0, 1.0, -1.0, -1.0])]).round(2).tolist()
@@ -58,22 +47,12 @@ def draw_gaussian(
 ) -> NDArray[np.float64]:
     """Stationary standard Gaussian paths with a given autocorrelation, by circulant embedding.
 
-    Parameters
-    ----------
-    autocorrelation : sequence of float
-        From lag 0; 0 behind the last one.
-    n_draws, n_rows : int
-    rng : numpy Generator
-
-    Returns
-    -------
-    ndarray of shape (n_draws, n_rows)
-
     Examples
     --------
     >>> paths = draw_gaussian((1.0, 0.5), 1000, 100, np.random.default_rng(0))
     >>> [round(float((paths[:, lag:] * paths[:, : 100 - lag]).mean()), 1) for lag in range(3)]
     [1.0, 0.5, 0.0]
+
 
     References
     ----------

@@ -37,21 +37,12 @@ def plan_folds(lengths: Sequence[int], window: int) -> list[Fold]:
     ``WHOLE_RUNS_FROM`` runs; else every run is cut in proportion to its length. A window of rows on
     either side of a held-out block is left out of training.
 
-    Parameters
-    ----------
-    lengths : sequence of int
-        Rows of each run.
-    window : int, in rows
-
-    Returns
-    -------
-    list of Fold
-        Empty where a fold would train on fewer than ``window`` windows.
 
     Warns
     -----
     CalibrationWarning
         The reference is too short.
+
 
     Examples
     --------
@@ -128,15 +119,6 @@ def plan_drift_folds(lengths: Sequence[int], window: int) -> list[Fold]:
     trains on the earlier half and scores the later one; the second trains on both ends and scores
     the middle. Runs count as one after another in time.
 
-    Parameters
-    ----------
-    lengths : sequence of int
-    window : int, in rows
-
-    Returns
-    -------
-    list of Fold
-        (ahead, between), or empty where one would train on fewer than ``window`` windows.
 
     Examples
     --------

@@ -258,23 +258,18 @@ def fit_calibration(
 ) -> Calibration:
     """Distribution of new normal scores from out-of-fold scores of the reference.
 
-    Parameters
-    ----------
-    scores : sequence of ndarray of shape (n_rows,)
-        One per run, rows in the order of time; NaN where a row has no score.
-    ahead, between : sequence of ndarray of shape (n_rows,), optional
-        From :class:`dccad.calibration.cross_fitting.OutOfFold`, to correct for drift.
-
     Raises
     ------
     InputError
         Fewer than two scores.
+
 
     Warns
     -----
     CalibrationWarning
         The reference is worth fewer than ``FEWEST_INDEPENDENT`` independent scores, or drifts by
         more than ``STRONG_DRIFT`` spreads.
+
 
     Examples
     --------

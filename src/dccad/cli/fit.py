@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -70,12 +70,12 @@ class ModelOptions:
         from dccad.detector import DCCA
         from dccad.parameters import check_parameters
 
-        parameters: dict[str, Any] = {**vars(self), "max_gap": max_gap, "verbose": True}
-        settings, parameters["random_state"] = parameters.pop("settings"), parameters.pop("seed")
-        parameters["prepare"] = tuple(self.prepare or ())
+        given = {**vars(self), "max_gap": max_gap, "verbose": True}
+        given |= {"random_state": given.pop("seed"), "prepare": tuple(self.prepare or ())}
         if self.n_clusters.isdecimal():
-            parameters["n_clusters"] = int(self.n_clusters)
-        detector = DCCA(**{**parameters, **read_settings(settings)})
+            given["n_clusters"] = int(self.n_clusters)
+        given |= read_settings(given.pop("settings"))
+        detector = DCCA(**given)
         check_parameters(detector.get_params())
         return detector
 

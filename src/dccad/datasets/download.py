@@ -1,12 +1,7 @@
 """Download the classic Tennessee Eastman files: checked, resumed, from the first good mirror.
 
-Each file is pinned by its SHA-256, so it does not matter how far a mirror is trusted. The checksums
-are those of the files with Unix line ends; a mirror that stores the same text with Windows line
-ends serves as well, because line ends are unified before the check. Anything else, for example
-``d00.dat`` stored upright instead of transposed, is refused.
-
-pooch keeps the files and checks them; what is added here is that a file cut off half-way is gone on
-with (pooch starts it again), and that another mirror is asked where one fails.
+pooch keeps the files and checks them by SHA-256; what is added here is that a file cut off half-way
+is gone on with (pooch starts it again), and that another mirror is asked where one fails.
 """
 
 from __future__ import annotations
@@ -166,17 +161,7 @@ def fetch_files(
     progress: bool = False,
     timeout: float = 30.0,
 ) -> Path:
-    """Download text files into a folder, see :func:`get_tep`.
-
-    Parameters
-    ----------
-    checksums : mapping of str to str
-        SHA-256, with Unix line ends, of each file to have.
-    folder : Path
-        Made if it is missing.
-    mirrors, progress, timeout
-        As for :func:`get_tep`.
-    """
+    """Download text files into a folder, see :func:`get_tep`."""
     pooch = require("pooch", extra="data")
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file, not a folder; name another folder for the download")

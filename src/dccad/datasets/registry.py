@@ -225,22 +225,6 @@ def get_dataset(
 ) -> Path:
     """Download or simulate a data set, or what of it is missing.
 
-    Parameters
-    ----------
-    name : str
-        A key of ``DATASETS``.
-    folder : str or path, optional
-        Default: the folder of that name in :func:`dccad.datasets.download.data_folder`.
-    progress : bool
-        Show a progress bar on a terminal.
-    jobs : int
-        Processes, where the set is simulated.
-
-    Returns
-    -------
-    Path
-        The folder.
-
     Raises
     ------
     InputError
@@ -250,6 +234,7 @@ def get_dataset(
         See :func:`dccad.datasets.download.get_tep`.
     MissingExtraError
         The extra "data", or "simulate" for a simulated set, is not installed.
+
 
     Examples
     --------

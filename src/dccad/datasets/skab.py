@@ -1,13 +1,6 @@
 """SKAB, the Skoltech anomaly benchmark: a pump test bed with valves that are closed on purpose.
 
-Each CSV file of ``valve1``, ``valve2`` and ``other`` is one experiment of about 20 minutes, one
-row a second, in which an anomaly is brought about; ``anomaly-free`` holds one longer recording
-without labels. The data are GPL-3.0 and not part of dccad: https://github.com/waico/SKAB.
-
-References
-----------
-I. D. Katser, V. O. Kozitsin: Skoltech Anomaly Benchmark (SKAB). Kaggle, 2020,
-doi:10.34740/KAGGLE/DSV/1693952.
+Katser and Kozitsin (2020), doi:10.34740/KAGGLE/DSV/1693952; GPL-3.0 and not part of dccad.
 """
 
 from __future__ import annotations

@@ -37,19 +37,6 @@ def run_demo(folder: Path, seed: int = 0, settings: dict[str, Any] | None = None
     Partition: fit on the 21 training runs together, no label, no reference, in as many states as
     are clear. Monitor: fit on the fault-free training run alone. Writes ``model/`` (partition),
     ``monitor/``, ``scores.parquet``, ``metrics.json`` and the figures as PNG.
-
-    Parameters
-    ----------
-    folder : Path
-        Made if it does not exist; files of an earlier demo are replaced.
-    seed : int
-    settings : dict, optional
-        Parameters of :class:`dccad.DCCA` that differ from its defaults.
-
-    Returns
-    -------
-    dict
-        The contents of ``metrics.json``.
     """
     begin(folder, matplotlib="plots", openTSNE="plots")
     dataset = load_tep_simulated()

@@ -147,27 +147,7 @@ def run_task(
     settings: Mapping[str, Any],
     make: MakeMethod | None = None,
 ) -> dict[str, Any]:
-    """Fit one method on one task and compute its figures.
-
-    Parameters
-    ----------
-    protocol : str
-        A key of :data:`dccad.evaluation.registry.PROTOCOLS`; its ``judge`` is used.
-    task : Task
-    method_name : str
-        As :func:`dccad.evaluation.methods.find_method` takes it.
-    seed : int
-    settings : mapping
-        Keyword arguments of :class:`dccad.DCCA` that differ from its defaults.
-    make : callable, optional
-        Makes the method, if it is not a known one.
-
-    Returns
-    -------
-    dict
-        What the judge found, with ``fit_seconds`` and ``judge_seconds`` among its ``figures``,
-        and ``warnings`` (their kinds).
-    """
+    """Fit one method on one task and compute its figures."""
     import torch
 
     torch.set_num_threads(1)  # the same figures whatever the number of jobs

@@ -88,10 +88,6 @@ def find_delays(
     An event is a run with time stamps, anomalous rows, and a score from its onset on. It is
     detected at the first of 3 consecutive flagged rows.
 
-    Returns
-    -------
-    list of dict
-        ``kind`` and ``delay_seconds`` (None where it is never detected) of each event.
 
     Examples
     --------

@@ -54,23 +54,18 @@ def prepare_fit_data(X: Any, normal: Any, settings: FitSettings) -> FitData:
     Rows are divided as they came and each part is prepared by itself, so that no averaged block and
     no filter carries a held-out row into training. Nothing is held out for cross-fitting.
 
-    Parameters
-    ----------
-    X : log or None
-        Unlabelled rows.
-    normal : log or None
-        Reference-normal rows. Where they stand in ``X`` too, their held-out part is cut out of it.
-    settings : FitSettings
 
     Raises
     ------
     InputError
         A log cannot be used, or has fewer windows than clusters are asked for.
 
+
     Warns
     -----
     CalibrationWarning
         The reference is too short to hold a part out.
+
 
     Examples
     --------
@@ -132,18 +127,6 @@ def hold_out(
 
     No window has rows of both parts, because the parts are runs of their own.
 
-    Parameters
-    ----------
-    segments : sequence of Run
-    fraction : float, 0 < fraction < 1
-        Share of each run's rows that is kept.
-    shortest : int, in rows
-        A run that cannot be divided into two parts of at least this length is trained on whole.
-
-    Returns
-    -------
-    (training, held_out) : lists of Run
-        ``held_out`` is empty where every run is too short.
 
     Examples
     --------
@@ -164,18 +147,6 @@ def hold_out(
 
 def leave_out(segments: Sequence[Run], held_out: Sequence[Run]) -> list[Run]:
     """Cut held-out rows out of a log that contains them, as when a user marks a quiet week of it.
-
-    Parameters
-    ----------
-    segments : sequence of Run
-        The unlabelled log.
-    held_out : sequence of Run
-        From :func:`hold_out`.
-
-    Returns
-    -------
-    list of Run
-        The rest of the log; no run of it spans a cut.
 
     Examples
     --------

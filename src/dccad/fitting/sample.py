@@ -47,18 +47,6 @@ def draw_stretches(
     into as many groups of neighbours as stretches are wanted, and one is drawn from each group: no
     two overlap, and every part of the log is represented.
 
-    Parameters
-    ----------
-    segments : sequence of Segment
-    window, stride : int, in rows
-    most : int
-        Windows to draw at most; a log with no more than that is returned as it is.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    list of Segment
-        In the order of the log; a stretch that crosses the end of a segment is cut there.
 
     Examples
     --------
@@ -184,12 +172,6 @@ class FitLogs:
 
 def sample_logs(X: Any, normal: Any, settings: FitSettings, seed: int) -> FitLogs:
     """Replace the logs of a fit that are read in blocks by samples of them.
-
-    Parameters
-    ----------
-    X, normal : log, RowSource or None
-    settings : FitSettings
-    seed : int
 
     Raises
     ------

@@ -95,18 +95,6 @@ def fit_statistics_score(
 ) -> FittedScore:
     """Distances of several statistics from normal windows, and their scale.
 
-    Parameters
-    ----------
-    learned : Learned
-    data : FitData
-    regimes : sequence of lists of Run
-        The unlabelled rows beside a reference, regime by regime.
-    cross_fitted : bool
-        Score the reference (without one: the stretches of the normal region) by models that have
-        not seen it. No rows are held out then.
-    advance : callable, optional
-        Called after each fit of the cross-fitting.
-
     Warns
     -----
     CalibrationWarning
@@ -156,16 +144,7 @@ def _cross_fit_quietly(runs: Sequence[Run], scorer: FitAndScore, window: int) ->
 def fit_centre_score(
     learned: Learned, partition: CentrePartition, held_out: Sequence[Run]
 ) -> FittedScore:
-    """Distance to the normal centres and reconstruction error, as published.
-
-    Parameters
-    ----------
-    learned : Learned
-    partition : CentrePartition
-    held_out : sequence of Run
-        Reference rows that training has not seen; without them the normal windows of the fit
-        decide the threshold.
-    """
+    """Distance to the normal centres and reconstruction error, as published."""
     statistics = CentreStatistics(partition.clustering_maps, partition.region_centres[0])
     results = score_window_set(learned.windows, learned.network, partition, statistics)
     normal = results.statistics[learned.is_normal]

@@ -66,12 +66,6 @@ def refuse_non_finite(run: Run, on_missing: OnMissing = "error", first_row: int 
 def tabulate_missing(run: Run, first_row: int = 0) -> list[dict[str, Any]]:
     """Where a run has NaN, the sensor with the most first; rows are counted from ``first_row``.
 
-    Returns
-    -------
-    list of dict
-        ``run``, ``sensor``, ``missing`` (rows), ``share``, ``first_row`` (from 0), ``longest``
-        (rows of the longest stretch).
-
     Examples
     --------
     >>> run = Run(np.array([[0.0], [np.nan], [np.nan], [1.0]]), ("flow",), "week 1")

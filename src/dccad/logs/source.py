@@ -97,20 +97,7 @@ def read_checked(
 def checked_blocks(
     source: RowSource, segments: Sequence[Segment], reading: Reading, before: int = 0
 ) -> Iterator[Run]:
-    """Read all rows of the segments once, block by block.
-
-    Parameters
-    ----------
-    source, reading
-        As in :func:`read_checked`.
-    segments : sequence of Segment
-    before : int
-        Rows of the same segment before a block that are read again with it.
-
-    Yields
-    ------
-    Run
-    """
+    """Read all rows of the segments once, block by block."""
     rows = max(1, BLOCK_CELLS // len(source.columns))
     for segment in segments:
         for start in range(segment.start, segment.stop, rows):

@@ -78,14 +78,7 @@ def export_onnx(detector: DCCA, path: str | Path) -> dict[str, Any]:
 
 
 def build_graph(fitted: FittedModel, threshold: float) -> Any:
-    """The graph of a fitted model, an onnx ModelProto without metadata.
-
-    Parameters
-    ----------
-    fitted : FittedModel
-    threshold : float
-        Score above which a row is flagged.
-    """
+    """The graph of a fitted model, an onnx ModelProto without metadata."""
     graph, seen = Graph(), fitted.representation
     inputs = add_directions(graph, seen, "rows")
     state = fitted.network.state_dict()

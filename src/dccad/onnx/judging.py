@@ -30,16 +30,7 @@ if TYPE_CHECKING:
 
 
 def add_regions(graph: Graph, network: NetworkGraph, partition: Partition, like: str) -> str:
-    """Region of each window, (batch, windows), int64: the twin of ``partition.assign``.
-
-    Parameters
-    ----------
-    graph : Graph
-    network : DepthwiseGraph or DenseGraph
-    partition : CentrePartition or ConsensusPartition
-    like : str
-        Any tensor of shape (batch, windows).
-    """
+    """Region of each window, (batch, windows), int64: the twin of ``partition.assign``."""
     kinds: dict[str, Any] = {"vote": _add_vote, "centres": _add_nearest}
     regions: str = kinds[partition.kind](graph, network, partition, like)
     return regions

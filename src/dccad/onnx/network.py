@@ -47,20 +47,7 @@ def make_network_graph(
 
 
 def add_directions(graph: Graph, seen: Representation, rows: str) -> str:
-    """Rows in plant units to directions: the twin of ``Representation.apply``.
-
-    Parameters
-    ----------
-    graph : Graph
-    seen : Representation
-    rows : str
-        (batch, rows, sensors), float64.
-
-    Returns
-    -------
-    str
-        (batch, rows, directions), float32.
-    """
+    """Rows in plant units to directions: the twin of ``Representation.apply``."""
     scaling = seen.scaling
     scaled = graph.add("Div", graph.add("Sub", rows, scaling.shift), scaling.scale)
     scaled = graph.add("Clip", scaled, np.float64(-1e15), np.float64(1e15))

@@ -111,26 +111,13 @@ def plot_kind_details(
 ) -> Figure:
     """Draw the first stretch of each kind in detail, side by side.
 
-    Parameters
-    ----------
-    time, torque, scores, threshold, kinds, kind_names
-        As in :func:`plot_torque_scores`.
-    context : float, in s
-        Time that is shown before and after the stretch.
-    title : str, optional
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        With two axes for each kind that occurs, torque above, score beneath; all share their
-        vertical axes.
-
     Raises
     ------
     InputError
         As in :func:`plot_torque_scores`, or because no row is anomalous.
     MissingExtraError
         When matplotlib is not installed.
+
 
     Examples
     --------
@@ -171,27 +158,13 @@ def plot_detection_rates(
 ) -> Figure:
     r"""Draw the share of flagged rows of each kind.
 
-    Parameters
-    ----------
-    kinds : sequence of str
-        The first is normal; its share is the rate of false alarms.
-    rates : mapping of str to sequence of float or None
-        One share (0–1) per kind for each method; None for a kind without rows.
-    false_alarm_rate : float
-        The rate that was asked for, a fraction.
-    title : str, optional
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        With one axes.
-
     Raises
     ------
     InputError
         The number of shares is not that of the kinds, or a share is outside 0 to 1.
     MissingExtraError
         When matplotlib is not installed.
+
 
     Examples
     --------

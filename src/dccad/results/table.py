@@ -60,17 +60,6 @@ def score_table(detector: Scorer, runs: Mapping[str, Run]) -> dict[str, NDArray[
 def find_episodes(table: Mapping[str, NDArray[Any]]) -> list[dict[str, Any]]:
     """Stretches of consecutive flagged rows, in order.
 
-    Parameters
-    ----------
-    table : mapping
-        As :func:`score_table` gives it.
-
-    Returns
-    -------
-    list of dict
-        ``run``, ``first_row``, ``last_row``, ``rows``, ``peak`` (largest score), and ``start`` and
-        ``end`` (time stamps) where the table has times.
-
     Examples
     --------
     >>> table = {"run": np.array(["a"] * 4), "row": np.arange(4), "flag": np.array([0, 1, 1, 0]),
@@ -96,14 +85,6 @@ def summarise_scores(
     states: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """Counts and episodes of a score table.
-
-    Parameters
-    ----------
-    table : mapping
-        As :func:`score_table` gives it.
-    threshold : float
-    states : sequence of mapping
-        As ``states_`` of the detector.
 
     Examples
     --------

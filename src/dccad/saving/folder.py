@@ -186,15 +186,7 @@ def record_digest(record: dict[str, Any]) -> str:
 
 
 def model_digest(arrays: Arrays, parts: Mapping[str, Any], reading: Any) -> str:
-    """SHA-256 over all that decides the scores of a fitted model, saved or not.
-
-    Parameters
-    ----------
-    arrays, parts
-        Of the model and of its calibration.
-    reading : object
-        Whatever else its scores depend on; its ``repr`` counts.
-    """
+    """SHA-256 over all that decides the scores of a fitted model, saved or not."""
     digest = sha256(record_digest(dict(parts)).encode())
     digest.update(repr(reading).encode())
     for name, array in sorted(arrays.items()):

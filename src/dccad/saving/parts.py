@@ -37,19 +37,7 @@ _STATISTICS: dict[str, Any] = {"centres": CentreStatistics, "statistics": Window
 
 
 def model_to_parts(model: FittedModel) -> tuple[Arrays, Record]:
-    """Take a fitted model apart; its preparation is told by the detector's parameters.
-
-    Parameters
-    ----------
-    model : FittedModel
-
-    Returns
-    -------
-    arrays : dict of str to ndarray
-        For safetensors, by dotted names.
-    record : dict
-        For JSON: ``representation``, ``network``, ``partition``, ``statistics``, ``score_scale``.
-    """
+    """Take a fitted model apart; its preparation is told by the detector's parameters."""
     seen = model.representation
     settings: Any = model.network.settings
     arrays: Arrays = {

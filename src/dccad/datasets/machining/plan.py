@@ -98,22 +98,7 @@ def plan_bars(
 def plan_events(
     rng: np.random.Generator, bar_seconds: list[float], ramp: float, share: float
 ) -> list[Event]:
-    """Draw anomalies until about a share of the cutting time is anomalous.
-
-    Parameters
-    ----------
-    rng : Generator
-    bar_seconds : list of float
-        Duration of each bar.
-    ramp : float, in s
-        Time that each end of a bar takes.
-    share : float
-
-    Returns
-    -------
-    list of Event
-        In the order of time; at most one kind in a bar.
-    """
+    """Draw anomalies until about a share of the cutting time is anomalous."""
     n_bars = len(bar_seconds)
     if share == 0:
         return []

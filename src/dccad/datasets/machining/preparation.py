@@ -1,19 +1,7 @@
 """The metal peeling machine: its torque logs as training and test runs.
 
-A bar-peeling lathe logs its main-spindle torque into spreadsheets
-(:mod:`dccad.datasets.machining.recordings` says in which form). Zeros mean that it is idle. Normal
-and anomalous stretches alternate, and a person has labelled them.
-
-The company's data are private. :func:`dccad.datasets.machining.simulate_peeling` makes
-synthetic logs of the same form.
-
-Labels, where there are some, decide where runs begin and end, as in the published preparation, so
-that no window stands on two of them; nothing else of them reaches a model.
-
-References
-----------
-G. S. Chadha, I. Islam, A. Schwung and S. X. Ding, "Deep Convolutional Clustering-Based Time Series
-Anomaly Detection", Sensors 21 (16), 5488, 2021, doi:10.3390/s21165488.
+Zeros mean that the machine is idle. Labels, where there are some, decide where runs begin and end,
+as in the published preparation (Chadha et al. 2021); nothing else of them reaches a model.
 """
 
 from __future__ import annotations

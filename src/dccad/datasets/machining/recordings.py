@@ -62,11 +62,6 @@ class Recording:
 def find_workbooks(files: Any) -> list[Path]:
     """Workbooks in the order of their names, numbers in names by value.
 
-    Parameters
-    ----------
-    files : str or path, or sequence of these
-        Workbooks, or one folder, of which all workbooks are taken.
-
     Raises
     ------
     InputError
@@ -116,13 +111,6 @@ def read_peeling_workbooks(
     paths: Sequence[Path], label: str | bool | None = None
 ) -> list[Recording]:
     """Read the first sheet of each of some workbooks of the same columns.
-
-    Parameters
-    ----------
-    paths : sequence of Path
-    label : str, bool or None
-        Name of the label's column; True: it is the one after the torque; False: there is none;
-        None: the column after the torque is the label if it holds nothing but 0 and 1.
 
     Raises
     ------

@@ -1,45 +1,7 @@
 """Simulate the spindle torque of a metal peeling machine: synthetic data from turning mechanics.
 
-In a bar-peeling lathe a cutter head with several inserts turns around a bar that is fed through
-it and takes off its skin. The real logs of such machines belong to the companies that run them.
-What :func:`simulate_peeling` gives is a stand-in **made up from equations**: it has the form of
-such a log and anomalies whose nature is known, but no figure obtained on it says how well a method
-does on a real machine.
-
-The torque while a bar is cut is friction plus the cutting torque (see
-:meth:`PeelingMachine.torque_of`), which is scaled by tool wear and by the material and the
-diameter of the bar, rises and falls with its two ends, and is modulated by
-
-- the spindle frequency: a bent bar runs out of the centre; with equal inserts the sum of their
-  forces would not show it, with inserts that are set unequally a part of it stays. How far the bar
-  is off the centre varies slowly along its length;
-- multiples of the insert frequency (number of inserts × spindle frequency): chips and skin that
-  every insert meets in turn;
-- coloured noise: a slow part (first-order autoregressive) and the machine's own vibration near a
-  structural mode (second-order autoregressive).
-
-Anomalies, one kind a bar:
-
-- *chatter* grows exponentially at a frequency just above the structural mode and saturates, by the
-  amplitude equation of a supercritical bifurcation, until the feed is corrected;
-- *chipping* of an insert: one blow a revolution, and a step, until the insert is replaced after
-  the bar;
-- *inclusion*: a hard particle, a burst of 0.2 to 0.6 s; several in one bar, each of its own;
-- *feed stall*: the feed falls, the torque falls towards friction, and recovers;
-- *worn tool*: beyond its wear limit the tool needs a force that is higher throughout, with a slow
-  oscillation that grows, until it is replaced after the bar.
-
-The logger averages: torque is computed at a whole multiple of the sampling rate (about 1 kHz or
-more) and each row is the mean over its sampling interval. So vibration above half the sampling
-rate is damped as by a real averaging logger, and any sampling rate can be asked for.
-
-References
-----------
-O. Kienzle: Die Bestimmung von Kräften und Leistungen an spanenden Werkzeugen und
-Werkzeugmaschinen. VDI-Z 94(11/12):299-305, 1952.
-
-Y. Altintas: Manufacturing Automation. 2nd edition, Cambridge University Press, 2012 (mechanics of
-cutting, tool wear, chatter).
+docs/datasets.md tells the model and its anomalies. O. Kienzle, VDI-Z 94(11/12):299-305, 1952
+(cutting force); Y. Altintas, Manufacturing Automation, 2012 (mechanics, tool wear, chatter).
 """
 
 from __future__ import annotations

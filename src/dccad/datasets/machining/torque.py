@@ -194,27 +194,7 @@ def cut_bar(
     distance: float,
     noise: np.random.Generator,
 ) -> Vector:
-    """Torque that the logger records while one bar is cut.
-
-    Parameters
-    ----------
-    machine : PeelingMachine
-    bar : Bar
-    events : list of Event
-        Anomalies of this bar.
-    rows : range
-        Rows of the log, all of them while the bar is cut.
-    start : float, in s
-        When the bar arrives.
-    sampling_rate : float, in Hz
-    distance : float, in km
-        What the inserts have cut before.
-    noise : Generator
-
-    Returns
-    -------
-    ndarray of shape (len(rows),), in N m
-    """
+    """Torque that the logger records while one bar is cut."""
     fastest = max(RIPPLE_HARMONICS * machine.insert_frequency, machine.mode_frequency)
     multiple = math.ceil(SAMPLES_PER_PERIOD * fastest / sampling_rate)
     rate = multiple * sampling_rate
@@ -286,12 +266,6 @@ def smooth_step(x: Vector) -> Vector:
 
 def chatter_amplitude(since: Vector, saturation: float, growth: float) -> Vector:
     """Amplitude that starts at a hundredth of its saturation: solves A' = g A (1 − (A/A_s)²).
-
-    Parameters
-    ----------
-    since : ndarray, in s since the onset
-    saturation : float
-    growth : float, in 1/s
 
     Examples
     --------

@@ -1,16 +1,6 @@
 """The Tennessee Eastman process: its variables, its faults, and the classic benchmark files.
 
-The process model is that of Downs and Vogel (1993), the classic runs are those of Chiang, Russell
-and Braatz (2001): one sample every 3 minutes, 41 measurements and 11 valve positions. The twelfth
-manipulated variable, the agitator speed, is constant and was not recorded.
-
-References
-----------
-J. J. Downs, E. F. Vogel: A plant-wide industrial process control problem. Computers & Chemical
-Engineering 17(3):245-255, 1993.
-
-L. H. Chiang, E. L. Russell, R. D. Braatz: Fault Detection and Diagnosis in Industrial Systems.
-Springer, 2001.
+Downs and Vogel (1993); Chiang, Russell and Braatz (2001). docs/datasets.md says more.
 """
 
 from __future__ import annotations

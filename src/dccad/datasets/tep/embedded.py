@@ -1,10 +1,6 @@
-"""The Tennessee Eastman set that is shipped inside the package.
+"""The Tennessee Eastman set that is shipped inside the package: 42 simulated runs.
 
-42 runs, simulated by :func:`dccad.datasets.tep.simulator.simulate_to` with its defaults: for the
-fault-free plant and for each of the faults 1 to 20 a training run of 25 h (500 rows, fault from
-row 20) and a test run of 48 h (960 rows, fault from row 160), each after 30 unrecorded hours in
-which the plant settles. Faults that end in a plant shutdown
-give shorter runs; :func:`simulated_record` names them.
+:func:`simulated_record` says how they were made, and which of them end in a shutdown of the plant.
 """
 
 from __future__ import annotations

@@ -1,24 +1,7 @@
 """The set of the protocol ``tep-many``: many simulated Tennessee Eastman runs per condition.
 
-20 fault-free training runs of 25 h, and 5 test runs of 48 h for fault 0 (none) and each of the
-faults 1 to 20, which begin at hour 8; all after the warm-up of
-:mod:`dccad.datasets.tep.simulator`, whose rows, hours and faults they share. The faults are those
-of the revised model. Where the plant shuts itself down, as under fault 6, a run is shorter.
-
-The set is too large to be shipped, and its bits depend on the machine's arithmetic, so it is
-simulated once (about 50 minutes of one core) and kept in a folder:
-
-``tep_many.parquet``, ``tep_many.json``
-    As :func:`dccad.datasets.tep.simulated_files.write_tep_parquet` writes them.
-``tep_many.sha256``
-    Their checksums in the form of ``sha256sum``, written last: without it there is no set.
-
-While it is being simulated, each finished run waits in the sub-folder ``runs``, so that a
-simulation that is interrupted goes on where it stopped.
-
-The seed of a run is derived from its fault, its part and its number within both, from 1. Those of
-:func:`dccad.datasets.tep.simulator.plan_tep` have no such number, so no run of the embedded set,
-nor of any other set simulated for tuning, occurs here.
+It is kept as ``tep_many.parquet`` and ``tep_many.json``; their checksums, ``tep_many.sha256``, are
+written last: without them there is no set. Finished runs wait in ``runs`` until all are there.
 """
 
 from __future__ import annotations

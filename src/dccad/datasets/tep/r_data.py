@@ -28,26 +28,13 @@ _OPENERS: dict[bytes, Any] = {
 def parse_data_frame(path: Path, take: Callable[[Any, bool], None]) -> tuple[str, ...]:
     """Hand over the columns of an RData file that holds one data frame.
 
-    Parameters
-    ----------
-    path : Path
-        File written by R's ``save``, compressed (gzip, bzip2, xz) or not.
-    take : callable
-        Called with each column in turn and whether it is a plain column of numbers. Such a column
-        is an ndarray of floats or integers, masked where an integer is missing (R's ``NA``); a
-        missing float is NaN. Text, factors, dates and logical values are not plain numbers.
-
-    Returns
-    -------
-    tuple of str
-        Names of the columns, which the format stores behind the values.
-
     Raises
     ------
     InputError
         The file is empty, damaged, no RData file, or does not hold one data frame.
     MissingExtraError
         The package ``rdata`` is not installed.
+
 
     Examples
     --------

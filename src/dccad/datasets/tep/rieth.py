@@ -1,17 +1,7 @@
-"""The larger Tennessee Eastman set of Rieth et al. (2017): 500 runs for each of 21 conditions.
+"""The larger Tennessee Eastman set of Rieth et al., doi:10.7910/DVN/6C3JR1, from RData files.
 
-Four RData files hold one data frame each, one row a sample: ``faultNumber``, ``simulationRun``,
-``sample`` (counted from 1), then the 52 variables of the classic files. The largest has 9.6 million
-rows, 4.2 GB of doubles, so a file is parsed while it is decompressed and each column is cut down to
-the wanted runs before the next one is read: memory is needed for what is selected and for about
-five columns, not for the file.
-
-The parser is that of the package ``rdata`` (MIT licence; the extra ``rdata`` installs it).
-
-References
-----------
-C. A. Rieth, B. D. Amsel, R. Tran, M. B. Cook: Additional Tennessee Eastman Process Simulation Data
-for Anomaly Detection Evaluation. Harvard Dataverse, 2017, doi:10.7910/DVN/6C3JR1.
+A file is parsed while it is decompressed (package ``rdata``), and each column is cut down to the
+wanted runs before the next one is read: the memory is that of what is selected.
 """
 
 from __future__ import annotations

@@ -1,28 +1,7 @@
 """Simulate Tennessee Eastman runs in closed loop with the public package ``tep-studio``.
 
-``tep-studio`` wraps the revised process model of Bathelt, Ricker and Jelali (2015) and controls it
-with Ricker's decentralised strategy. The controller acts every 0.0005 h; every hundredth step is
-recorded, which gives a row every 3 minutes as in the classic files.
-
-The simulator starts at the base case of the model, where its controller does not rest: the plant
-drifts, by up to 20 standard deviations of the settled noise, and settles after about 30 hours.
-Each run therefore begins with 30 hours that are not recorded. Without them the first day of every
-run, faulty or not, would look more anomalous than most faults.
-
-Hours count from the end of that warm-up. Row k is recorded at the end of control step 100 k, that
-is at 0.0005 h + k · 0.05 h. A fault set for hour h is first active in the step that starts at h,
-so the first faulty row is k = 20 h: row 20 for hour 1, row 160 for hour 8.
-
-Faults 1 to 15 are those of the classic files. The revised model discloses 16 to 20, and its 21 to
-28 are further random disturbances: its fault 21 is *not* the valve of the classic ``d21.dat``.
-
-References
-----------
-J. J. Downs, E. F. Vogel: A plant-wide industrial process control problem. Computers & Chemical
-Engineering 17(3):245-255, 1993.
-
-A. Bathelt, N. L. Ricker, M. Jelali: Revision of the Tennessee Eastman process model.
-IFAC-PapersOnLine 48(8), 2015.
+Each run begins with 30 hours that are not recorded, in which the plant settles; hours count from
+there, and a fault set for hour h is first seen in row 20 h. docs/datasets.md has the sources.
 """
 
 from __future__ import annotations
@@ -305,17 +284,6 @@ def simulate_to(
 
     With the defaults the two files are those shipped with the package.
 
-    Parameters
-    ----------
-    path : str or path
-        Without suffix; its folder must exist.
-    faults, seed, jobs, progress, **hours
-        As for :func:`simulate_tep`.
-
-    Returns
-    -------
-    tuple of RunRecord
-        How each run was made, and which ended in a shutdown.
 
     Raises
     ------

@@ -25,16 +25,6 @@ SMALLEST = 1e-3
 def best_split(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Exact best division of each column's values into low and high.
 
-    Parameters
-    ----------
-    values : ndarray of shape (n, n_columns)
-
-    Returns
-    -------
-    (separation, threshold) : ndarrays of shape (n_columns,)
-        Share of a column's variance that the split explains (0 for a column without any), and the
-        value between the two groups.
-
     Examples
     --------
     >>> separation, threshold = best_split(np.array([[0.0], [9.0], [1.0], [10.0]]))

@@ -63,17 +63,6 @@ def judge_faults(method: MonitorMethod, task: Task) -> dict[str, Any]:
     rows for every method, those of the faulty runs before and after the onset, and rows before the
     first score of a run get that score. The fault-free run sets the thresholds and is not among
     them.
-
-    Returns
-    -------
-    dict
-        ``figures``: ``roc_auc``, ``average_precision``, ``far_calibrated_1`` (share of flagged rows
-        of the fault-free run, with the flags that the method itself gives). ``per_fault`` has one
-        entry per fault in the columns ``fault``; ``fdr_at_far_1``, ``fdr_at_far_5`` (share of
-        faulty rows above the threshold that 1 or 5 % of the fault-free test rows exceed);
-        ``fdr_calibrated``; ``delay_at_far_1`` (rows from the onset to the first of 3 consecutive
-        rows above that threshold, ``NEVER`` if there are none), ``missed`` (1 if so),
-        ``delay_calibrated``. ``rows_scored`` and ``score_seconds`` are of all test runs.
     """
     runs = [part.run for part in task.test]
     started = perf_counter()

@@ -1,10 +1,6 @@
 """The protocol ``peeling``: partition and monitor on the torque of a bar-peeling machine.
 
-Without a folder the log is simulated: one data set from a fixed seed, the same for every seed of
-the methods, so that the spread of a figure is that of training. The first 70 % of the rows in which
-metal is cut are for training, the others are judged. Both are cut into runs of one label, so that
-no window has rows of two; the first ``window - 1`` rows of each run have no score and are not
-judged.
+Runs have one label each, so that no window has rows of two.
 """
 
 from __future__ import annotations

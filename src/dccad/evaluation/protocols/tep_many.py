@@ -1,37 +1,6 @@
 """The protocol ``tep-many``: a monitor and K = 21 regions, on many Tennessee Eastman runs.
 
-Monitor
--------
-Fitted on the 20 fault-free training runs alone; judged on all rows with a score of the 105 test
-runs, 5 for each of fault 0 (none) to 20. A row is anomalous from the onset of its run's fault on,
-and normal before it and in fault-free runs. All rows are pooled:
-
-``roc_auc``, ``average_precision``, ``best_f1_oracle_threshold``
-    Over all thresholds. The best F1 takes the threshold that the test labels like best: no result
-    of a method. Five rows of six are anomalous, so flagging every row has an F1 above 0.9
-    (``f1_flagging_all``) and a random score an average precision of ``share_anomalous``.
-``tpr_…``, ``far_…``
-    Flagged share of the anomalous, of the normal rows: ``…_calibrated`` (``far_calibrated_1``) by
-    the method's own flags, for which 1 % of false alarms is asked and training data alone decide;
-    ``…_at_fpr_0_14`` with the lowest threshold that flags at most 0.14 % of the normal test rows.
-    In the standard set these are 24 rows, fewer than a window has: one false episode decides, so
-    that small differences mean nothing.
-``delay_…``
-    Rows from the onset to the first of 3 flagged rows in a row, 800 if there is none: mean over
-    faulty runs.
-``add_…``, ``missed_…``
-    Average detection delay as SensorSCAN has it: to the first flagged row, runs without one left
-    out; and the share of these runs, without which that mean says little.
-
-Regions
--------
-Fitted without labels on the training runs and, of each condition, on the first 3 test runs of 5;
-judged on the other 2, whose rows no fit has seen. A window is labelled by its last row: 0 before
-the onset, else the number of the fault. ``acc_k21``, ``nmi_k21`` and ``ari_k21`` compare the
-regions of all rows with a full window with these 21 classes. DCCA fits windows at every fifth row
-unless ``stride`` says otherwise.
-
-The page of results compares it with how SensorSCAN is judged.
+docs/datasets.md says what each figure counts.
 """
 
 from __future__ import annotations
@@ -164,23 +133,7 @@ class ScoredRun:
 
 
 def judge_scores(method: Any, task: Task) -> dict[str, Any]:
-    """Figures of scores and flags, pooled and per fault.
-
-    Parameters
-    ----------
-    method : object
-        With ``decision_function``; its flags are those of ``predict``, else the rows above
-        ``threshold_``. Without either there are no figures of the calibrated threshold.
-    task : Task
-
-    Returns
-    -------
-    dict
-        ``figures`` as in the description of the module; ``per_fault``, columns with one entry per
-        fault: ``fault``, ``roc_auc`` (its rows against all normal ones), and ``tpr_…``,
-        ``delay_…``, ``add_…``, ``missed_…`` at both thresholds; ``rows_judged`` and
-        ``rows_without_score``.
-    """
+    """Figures of scores and flags, pooled and per fault."""
     started = perf_counter()
     runs = [_score(method, part) for part in task.test]
     seconds = perf_counter() - started

@@ -24,15 +24,11 @@ from dccad.logs.runs import Log, Reading, Run
 def parse_step(text: str) -> Step:
     """Read one step as it is written on the command line and stored with a model.
 
-    Parameters
-    ----------
-    text : str
-        ``NAME:ARGUMENTS``; the names are the keys of :data:`dccad.logs.preparation.steps.STEPS`.
-
     Raises
     ------
     ParameterError
         The name is unknown or the arguments do not fit; says how the step is written.
+
 
     Examples
     --------

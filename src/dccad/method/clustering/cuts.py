@@ -100,19 +100,6 @@ def minimum_error_thresholds(values: Tensor, threshold: Tensor, max_iter: int = 
     minimum-error threshold of Kittler and Illingworth ("Minimum error thresholding", Pattern
     Recognition 19 (1), 1986, equation 15) weighs each cluster by its share and spread.
 
-    Parameters
-    ----------
-    values : Tensor of shape (n_windows, n_maps)
-    threshold : Tensor of shape (n_maps,)
-        Where to start.
-    max_iter : int
-        Most rounds of new shares, means and spreads.
-
-    Returns
-    -------
-    Tensor of shape (n_maps,), float64
-        Between the means of the two clusters; a map keeps its cut where one side has no spread or
-        where the two densities do not cross between the means.
 
     Examples
     --------

@@ -64,17 +64,6 @@ def make_split(
 ) -> KernelSplit:
     """Rank the maps, and divide the kernels by the quality of their best map.
 
-    Parameters
-    ----------
-    latents : Tensor of shape (n_windows, n_maps, map_length)
-    clusters : MapClusters
-        Clusters of these latents.
-    qualities : Tensor of shape (n_maps,)
-    kernel_of_map : Tensor of shape (n_maps,), int64
-        −1 for maps of several kernels together, which the split leaves aside.
-    n_clustering_kernels : float or int
-        Share or number.
-
     Examples
     --------
     >>> from dccad.method.clustering.maps import cluster_maps
@@ -102,19 +91,7 @@ def make_split(
 def order_kernels(
     split: KernelSplit, kernel_of_map: Tensor
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Clustering and reconstruction kernels, each by the rank of its best map.
-
-    Parameters
-    ----------
-    split : KernelSplit
-    kernel_of_map : Tensor of shape (n_maps,), int64
-        As in :func:`make_split`.
-
-    Returns
-    -------
-    (clustering, reconstruction) : ndarray of int64
-        Numbers of the kernels.
-    """
+    """Clustering and reconstruction kernels, each by the rank of its best map."""
     best_first = to_array(kernel_of_map)[np.argsort(to_array(split.ranks))]
     best_first = best_first[best_first >= 0]
     by_rank = best_first[np.sort(np.unique(best_first, return_index=True)[1])]

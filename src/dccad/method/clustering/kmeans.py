@@ -62,15 +62,7 @@ def centre_columns(maps_first: Tensor) -> tuple[Tensor, Tensor]:
 def descend(
     latents: Tensor, start: Tensor, max_iter: int, tol: float
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Run Lloyd's iterations on all windows of some maps, from one start for each.
-
-    Returns
-    -------
-    centres : Tensor of shape (n_maps, n_clusters, map_length)
-    assignments : Tensor of shape (n_maps, n_windows), int16
-        As :func:`assign_block` gives them.
-    inertia : Tensor of shape (n_maps,)
-    """
+    """Run Lloyd's iterations on all windows of some maps, from one start for each."""
     maps_first = put_maps_first(latents)
     columns, offset = centre_columns(maps_first)
     started = torch.ones(len(start), 1, dtype=torch.bool, device=start.device)

@@ -144,17 +144,6 @@ def _cut_maps(latents: Tensor) -> MapClusters:
 def cluster_means(latents: Tensor, assignments: Tensor, n_clusters: int) -> tuple[Tensor, Tensor]:
     """Mean of each cluster of each map, and how many windows it has.
 
-    Parameters
-    ----------
-    latents : Tensor of shape (n_windows, n_maps, map_length)
-    assignments : Tensor of shape (n_windows, n_maps), int64
-
-    Returns
-    -------
-    means : Tensor of shape (n_maps, n_clusters, map_length)
-        0 for an empty cluster.
-    counts : Tensor of shape (n_maps, n_clusters)
-
     Examples
     --------
     >>> latents = torch.tensor([1.0, 3.0, 8.0]).reshape(3, 1, 1)

@@ -127,19 +127,6 @@ def plus_plus(columns: Tensor, chosen: Tensor, reaches: Tensor) -> Tensor:
 
     Each step draws a few windows with probability proportional to their squared distance from the
     centres so far, and keeps the one that brings the windows closest.
-
-    Parameters
-    ----------
-    columns : Tensor of shape (n_maps, map_length + 1, n_windows)
-        As :func:`dccad.method.clustering.kmeans.make_columns` gives them.
-    chosen : Tensor of shape (n_maps, n_starts), int64
-        The first window of each start.
-    reaches : Tensor of shape (n_clusters - 1, n_maps, n_starts, n_trials)
-        Where on the scale of summed distances the candidates of each further centre lie, 0 to 1.
-
-    Returns
-    -------
-    Tensor of shape (n_maps, n_starts, n_clusters, map_length)
     """
     every = torch.arange(len(columns), device=columns.device)[:, None]
     centres = [columns[every, :-1, chosen]]

@@ -8,6 +8,7 @@ shows what the other directions and the neighbouring rows do not explain.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -193,8 +194,8 @@ class DirectionalAutoencoder(Autoencoder):
         # all rows under a kernel in one product, which takes half the time of a convolution
         parts = (kernels.permute(2, 0, 1).flatten(0, 1) @ series).split(len(kernels))
         n_positions = series.shape[1] - len(parts) + 1
-        mixed = sum(part[:, tap : tap + n_positions] for tap, part in enumerate(parts))
-        assert isinstance(mixed, Tensor)
+        shifted = (part[:, tap : tap + n_positions] for tap, part in enumerate(parts))
+        mixed = functools.reduce(torch.add, shifted)
         assert self.mixing.bias is not None
         return self._activate((mixed + self.mixing.bias[:, None])[None])[0]
 

@@ -78,17 +78,6 @@ class CentrePartition:
 def assign_regions(latents: Tensor, region_centres: Tensor) -> Tensor:
     """Nearest stored region centre of each window over all clustering maps together.
 
-    Parameters
-    ----------
-    latents : Tensor of shape (n_windows, n_clustering, map_length)
-        Of the clustering maps.
-    region_centres : Tensor of shape (n_clusters, n_clustering, map_length)
-
-    Returns
-    -------
-    Tensor of shape (n_windows,), int64
-        Ties go to the lower region.
-
     Examples
     --------
     >>> centres = torch.tensor([[[0.0], [0.0]], [[4.0], [4.0]]])
@@ -128,28 +117,7 @@ def find_centre_partition(
     n_init: int = 10,
     generator: torch.Generator | None = None,
 ) -> tuple[CentrePartition, RegionReport, NDArray[np.int64]]:
-    """Find the consensus regions of the fit windows and name the normal one.
-
-    Parameters
-    ----------
-    centres : Tensor of shape (n_maps, n_clusters, map_length)
-        Of every single map, from the final update.
-    latents : Tensor of shape (n_windows, n_maps, map_length)
-        Of the fit windows.
-    clustering_maps : Tensor of shape (n_clustering,), int64
-    reference : ndarray of shape (n_windows,), bool, optional
-        Which windows are reference-normal.
-    n_init : int
-        k-means++ restarts.
-    generator : torch.Generator, optional
-
-    Returns
-    -------
-    partition : CentrePartition
-    report : RegionReport
-    regions : ndarray of shape (n_windows,), int64
-        0 is normal.
-    """
+    """Find the consensus regions of the fit windows and name the normal one."""
     n_clusters = centres.shape[1]
     clustering = latents[:, clustering_maps]
     together = cluster_maps(

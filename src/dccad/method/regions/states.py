@@ -42,20 +42,6 @@ def name_states(
     about as dense (spread at most ``DENSITY`` times that of region 0), holds at least
     ``LEAST_SHARE`` of the windows, and is visited at least ``LEAST_STAYS`` times.
 
-    Parameters
-    ----------
-    report : RegionReport
-    regions : ndarray of shape (n_windows,), int
-        Region of each fit window, numbered as in the report.
-    windows : WindowSet
-        The fit windows, in the order of their rows.
-    further : bool
-        False: without a reference, region 0 alone is normal.
-
-    Returns
-    -------
-    RegionReport
-        With ``states``, one record per region: ``name``, ``region``, ``normal``, ``reason``.
 
     Examples
     --------
@@ -126,12 +112,6 @@ def count_stays(
 
     Visits that are less than a window apart are one; a new run begins a new one.
 
-    Parameters
-    ----------
-    inside : ndarray of shape (n_windows,), bool
-    starts : ndarray of shape (n_windows,), int
-        First row of each window in the table of all runs, ascending.
-    window, stride : int, in rows
 
     Examples
     --------

@@ -356,24 +356,7 @@ def find_consensus_partition(
     ranking: Ranking,
     reference: NDArray[np.bool_] | None = None,
 ) -> tuple[ConsensusPartition, RegionReport, NDArray[np.int64]]:
-    """Find the regions of the fit windows by the maps' consensus, and name the normal one.
-
-    Parameters
-    ----------
-    centres : Tensor of shape (n_maps, n_clusters, 1)
-    latents, candidates, windows, n_regions, ranking
-        As in :func:`dccad.method.regions.vote.find_consensus`.
-    reference : ndarray of shape (n_windows,), bool, optional
-        Which windows are reference-normal.
-
-    Returns
-    -------
-    partition : ConsensusPartition
-    report : RegionReport
-        A region's spread is the mean over maps of its share of the map's variance.
-    regions : ndarray of shape (n_windows,), int64
-        0 is normal.
-    """
+    """Find the regions of the fit windows by the maps' consensus, and name the normal one."""
     cuts, found = find_consensus(
         latents,
         candidates,

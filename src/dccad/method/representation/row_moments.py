@@ -103,19 +103,10 @@ def representation_of(
 ) -> Representation:
     """Fit the representation, as ``fit_representation`` does from the rows themselves.
 
-    Parameters
-    ----------
-    statistics : RowStatistics
-        Figures of all rows.
-    sample : sequence of Run
-        Some of the rows: they tell how heavy the tails are, which decides how far the covariance
-        is shrunk.
-    scaling, kind, taming, floor
-        As in :func:`dccad.method.representation.whitening.fit_representation`.
-
     Warns
     -----
     ConstantSensorWarning
+
 
     Examples
     --------

@@ -138,16 +138,7 @@ class Signatures:
 def fit_signatures(
     normal: list[NDArray[Any]], regimes: list[NDArray[Any]], bandwidth: int
 ) -> Signatures:
-    """Fit the metric on normal windows and the shift of each regime.
-
-    Parameters
-    ----------
-    normal : list of ndarray of shape (n_windows, n_features)
-        Mean maps of normal windows, run by run.
-    regimes : list of ndarray of shape (n_windows, n_features)
-        Mean maps of the windows of each regime.
-    bandwidth : int, in windows
-    """
+    """Fit the metric on normal windows and the shift of each regime."""
     metric = fit_mahalanobis(normal, SIGNATURE_PERSISTENCE, bandwidth)
     shifts = [metric.whiten(torch.from_numpy(np.asarray(part))).mean(dim=0) for part in regimes]
     return Signatures(metric, torch.stack(shifts))
