@@ -158,7 +158,7 @@ def threshold_at_rate(scores: NDArray[np.float64], rate: float) -> float:
     Parameters
     ----------
     scores : ndarray of shape (n,)
-        Of normal rows; no NaN.
+        Scores of normal rows, without NaN.
     rate : float, 0 to 1
 
     Examples

@@ -6,4 +6,4 @@ FORMAT = 1
 """Raised whenever an older reader could misread the metadata or the graph."""
 
 KEY = "dccad"
-"""Of the entry among the file's metadata that holds the record, as JSON."""
+"""Key of the entry in the file's metadata that holds the record, as JSON."""

@@ -39,7 +39,7 @@ class OnnxDetector:
     Parameters
     ----------
     session : onnxruntime.InferenceSession
-        Of the exported file.
+        Path of the exported file.
     record : mapping
         Its metadata.
 

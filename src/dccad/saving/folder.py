@@ -43,7 +43,7 @@ def save(path: str | Path, arrays: Arrays, record: Mapping[str, Any], latents: A
     record : mapping of str to JSON values
         Parameters and everything else that is no array.
     latents : ndarray of shape (n_windows, n_maps, map_length), optional
-        Of the training windows, for a file of their own.
+        Latents of the training windows; they get a file of their own.
 
     Raises
     ------
@@ -96,7 +96,7 @@ def check_target(target: Path) -> None:
 
 
 def _replace_folder(new: Path, target: Path) -> None:
-    """Put ``new`` in the place of ``target``; the old one goes only when the new one stands."""
+    """Replace ``target`` by ``new``; the old folder goes only when the new one stands."""
     if not target.exists():
         new.rename(target)
         return

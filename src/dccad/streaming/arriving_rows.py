@@ -18,7 +18,7 @@ from dccad.logs.runs import GAP_STEPS, OnMissing
 from dccad.logs.wording import quote_names, show_stamp
 
 STEPS_REMEMBERED = 100
-"""The usual step in time, which a gap is measured by, is the median of so many steps."""
+"""Gaps are measured by the median of at most this many steps in time."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class StreamPolicy:
     on_missing : {"error", "interpolate", "hold", "drop"}
     fill_limit : int, in rows
     fingerprint : str
-        Of the model, so that a saved state is not taken up by another.
+        Identifies the model, so that a saved state is not taken up by another.
     """
 
     columns: tuple[str, ...]
@@ -61,7 +61,7 @@ class ArrivingRows:
     steps : deque of float
         Steps in time, in seconds.
     time : float or None
-        Of the newest row.
+        Time of the newest row.
     timed : bool or None
         Whether rows have time stamps; None before the first.
     """
@@ -79,7 +79,7 @@ class ArrivingRows:
         self.absent = np.zeros(len(self.policy.columns), dtype=np.int64)
 
     def check(self, row: Any) -> NDArray[np.float64]:
-        """The row as numbers, NaN where a value is missing; InputError where it is none."""
+        """The row as numbers, NaN where a value is missing; InputError if it is not a row."""
         columns = self.policy.columns
         if isinstance(row, Mapping):
             check_same_sensors(tuple(sorted(columns)), tuple(sorted(map(str, row))), True)

@@ -41,7 +41,7 @@ class Stream:
     n_rows : int
         Rows taken so far, over all gaps and resets.
     score : float or None
-        Of the newest row; None where no window is full.
+        Score of the newest row; None where no window is full.
 
     Examples
     --------

@@ -23,11 +23,11 @@ class CentrePartition:
     Attributes
     ----------
     centres : Tensor of shape (n_maps, n_clusters, map_length)
-        Of every single map.
+        Centres of every single map.
     clustering_maps : Tensor of shape (n_clustering,), int64
         Indices of the clustering maps, the best first.
     region_centres : Tensor of shape (n_clusters, n_clustering, map_length)
-        Of all clustering maps together; region 0 is the normal one.
+        Centres of all clustering maps together; region 0 is the normal one.
     """
 
     centres: Tensor

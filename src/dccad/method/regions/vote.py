@@ -58,7 +58,7 @@ class Cut:
     thresholds, scales, weights : ndarray of shape (n_voters,), float64
         A map votes weight · tanh(2 (value − threshold) / scale); weights are signed.
     quality : float
-        Of the leader.
+        Quality of the leading map.
     """
 
     region: int
@@ -207,7 +207,7 @@ def _propose(
     ranking: Ranking,
     inside: Tensor,
 ) -> Cut | None:
-    """The best division of the windows inside a region; None where there is none."""
+    """The best division of the windows inside a region, or None if it cannot be divided."""
     if int(inside.sum()) < 4:
         return None
     mine = values[inside][:, candidates]
@@ -297,7 +297,7 @@ class ConsensusPartition:
     Attributes
     ----------
     centres : Tensor of shape (n_maps, n_clusters, 1)
-        Of every single pooled map.
+        Centres of every single pooled map.
     consensus : Consensus
     """
 

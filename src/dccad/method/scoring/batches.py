@@ -140,7 +140,7 @@ def make_reader(network: Autoencoder, windows: WindowSet, reads_runs: bool = Tru
     windows : WindowSet
         At least one window.
     reads_runs : bool
-        Of the statistics.
+        Names of the statistics.
     """
     network.eval()
     found = stretches(windows) if network.reads_runs and reads_runs else None

@@ -76,7 +76,7 @@ def fit_mahalanobis(
         Weight of the long-run covariance: directions that move slowly count less, because a short
         reference shows only part of their range.
     bandwidth : int, in windows
-        Of the long-run covariance.
+        Bandwidth of the long-run covariance.
 
     Examples
     --------
@@ -106,7 +106,7 @@ class Signatures:
     Attributes
     ----------
     metric : Mahalanobis
-        Of normal windows.
+        Distance from normal windows.
     shifts : Tensor of shape (n_regimes, n_features), float64
         Mean of each regime's windows, in the metric.
     """

@@ -24,7 +24,7 @@ class ScoreScale:
     ----------
     names : tuple of str
     mean, std : tuple of float
-        Of each statistic, or of its logarithm.
+        Moments of each statistic, or of its logarithm.
     floor : tuple of float or None
         Added to each statistic before its logarithm; None: no logarithm is taken.
     """

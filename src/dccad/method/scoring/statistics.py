@@ -47,7 +47,7 @@ PERSISTENCE_WEIGHTS = {
 """Weight of the long-run covariance (:mod:`dccad.method.scoring.covariance`) in each metric."""
 
 BANDWIDTH = 5 / 3
-"""Of the long-run covariance, in windows."""
+"""Bandwidth of the long-run covariance, in windows."""
 
 
 SIGNATURE_RANGE, SIGNATURE_UNIT = 5000.0, 10.0
@@ -135,7 +135,7 @@ class WindowStatistics:
     parts : dict of Feature to Mahalanobis
         By the names of :func:`window_features`.
     signatures : Signatures, optional
-        Of the regimes of an unlabelled log beside the reference.
+        Signatures of the regimes of an unlabelled log beside the reference.
     """
 
     parts: Mapping[Feature, Mahalanobis]
@@ -231,7 +231,7 @@ class CentreStatistics:
     ----------
     clustering_maps : Tensor of shape (n_clustering,), int64
     centres : Tensor of shape (n_clustering, map_length)
-        Of the normal region.
+        Centres of the normal region.
     """
 
     clustering_maps: Tensor

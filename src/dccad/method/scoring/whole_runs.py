@@ -93,7 +93,7 @@ def read_run(
     network : DirectionalAutoencoder
         In evaluation mode: batch normalisation would depend on the other windows.
     rows : Tensor of shape (n_rows, n_directions)
-        Of one run, in the fit's representation; at least a window.
+        The rows of one run, in the fit's representation; at least a window.
     window : int, in rows
     wanted : Tensor of shape (n_maps,), bool, optional
         The pooled maps that are needed; None: all.
