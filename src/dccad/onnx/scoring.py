@@ -39,7 +39,7 @@ class OnnxDetector:
     Parameters
     ----------
     session : onnxruntime.InferenceSession
-        Path of the exported file.
+        Session of the exported file.
     record : mapping
         Its metadata.
 
