@@ -379,7 +379,7 @@ def test_the_memory_does_not_grow_with_the_log(plant, tmp_path):
     values = rng.normal(size=(200_000, 3)).astype(np.float32)
     pl.DataFrame(values, schema=NAMES).write_parquet(tmp_path / "part.parquet")
     peaks = []
-    for parts in (1, 4):
+    for parts in (4, 16):  # a log of one part varies by 20 MB from run to run
         folder = tmp_path / f"log{parts}"
         folder.mkdir()
         for part in range(parts):
@@ -389,5 +389,5 @@ def test_the_memory_does_not_grow_with_the_log(plant, tmp_path):
             capture_output=True, text=True, check=True, cwd=tmp_path,
         )  # fmt: skip
         peaks.append(int(done.stdout))
-    # in memory, 600,000 rows more would take 90 MB of values, directions and results
-    assert peaks[1] - peaks[0] < 40
+    # in memory, 2,400,000 rows more would take 360 MB of values, directions and results
+    assert peaks[1] - peaks[0] < 60
