@@ -46,7 +46,7 @@ class WindowResults:
     statistics : ndarray of shape (n_windows, n_statistics), float64
         In the order of ``names``.
     names : tuple of str
-        Names of the statistics.
+        Whether the statistics can be measured on whole runs; a fit that has none yet asks for them.
     """
 
     latents: NDArray[np.float32] | None
@@ -140,7 +140,7 @@ def make_reader(network: Autoencoder, windows: WindowSet, reads_runs: bool = Tru
     windows : WindowSet
         At least one window.
     reads_runs : bool
-        Names of the statistics.
+        Whether the statistics can be measured on whole runs; a fit that has none yet asks for them.
     """
     network.eval()
     found = stretches(windows) if network.reads_runs and reads_runs else None
